@@ -1,0 +1,1 @@
+"""Trust: the cellar — accounts, audit, encryption, outbox, jobs; it knows no child."""
