@@ -1,0 +1,1 @@
+"""Registry: who — places, classes, staff and posts, calendar, children, families, roster import."""
