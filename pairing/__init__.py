@@ -1,0 +1,1 @@
+"""Pairing: who answers for whom."""
