@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class ActivitiesConfig(AppConfig):
+    default_auto_field = "django.db.models.BigAutoField"
+    name = "activities"
+    verbose_name = "关爱活动与责任台账"
+
+    def ready(self):
+        from . import contacts  # noqa: F401  registers its outbox handler

@@ -1,0 +1,1 @@
+"""Forms of what was done: contacts, the center."""

@@ -1,0 +1,42 @@
+"""Pages of what was done and what is owed."""
+
+from django.urls import path
+
+from .views import centers, contacts, duties, excuses, today
+
+app_name = "activities"
+urlpatterns = [
+    # What is owed (今日, 为什么, 频次要求, 核对)
+    path("today/", today.today, name="today"),
+    path("why/<uuid:uid>/<str:rule>/<str:day>/", duties.duty_why, name="duty_why"),
+    path("rules/", duties.rule_list, name="rule_list"),
+    path("excuses/", excuses.excuse_list, name="excuse_list"),
+    path("excuses/decide/", excuses.excuse_decide, name="excuse_decide"),
+    path("excuses/new/<uuid:uid>/", excuses.excuse_new, name="excuse_new"),
+    path("excuses/<uuid:uid>/revoke/", excuses.excuse_revoke, name="excuse_revoke"),
+    path("excuses/unreachable/<uuid:uid>/", excuses.unreachable_claim, name="unreachable_claim"),
+    path("excuses/unreachable/<uuid:uid>/decide/", excuses.unreachable_decide, name="unreachable_decide"),
+    path("rules/<uuid:uid>/", duties.rule_change, name="rule_change"),
+    path("checks/<str:month>/", duties.month_check, name="month_check"),
+    # Contacts (记一笔)
+    path("contacts/new/", contacts.contact_new, name="contact_new"),
+    path("contacts/to-report/", contacts.report_alarms, name="report_alarms"),
+    path("contacts/<uuid:uid>/", contacts.contact_detail, name="contact_detail"),
+    path("contacts/<uuid:uid>/correct/", contacts.contact_correct, name="contact_correct"),
+    path("contacts/<uuid:uid>/cancel/", contacts.contact_cancel, name="contact_cancel"),
+    path("contacts/<uuid:uid>/report/", contacts.contact_report, name="contact_report"),
+    # The center (之家)
+    path("centers/", centers.center_list, name="center_list"),
+    path("centers/new/", centers.center_new, name="center_new"),
+    path("centers/<uuid:uid>/", centers.center_detail, name="center_detail"),
+    path("centers/<uuid:uid>/edit/", centers.center_edit, name="center_edit"),
+    path("centers/<uuid:uid>/end/", centers.center_end, name="center_end"),
+    path("centers/<uuid:uid>/openings/new/", centers.opening_new, name="opening_new"),
+    path("centers/<uuid:uid>/activities/new/", centers.activity_new, name="activity_new"),
+    path("openings/<uuid:uid>/correct/", centers.opening_correct, name="opening_correct"),
+    path("openings/<uuid:uid>/cancel/", centers.opening_cancel, name="opening_cancel"),
+    path("activities/<uuid:uid>/", centers.activity_detail, name="activity_detail"),
+    path("activities/<uuid:uid>/names/", centers.activity_names, name="activity_names"),
+    path("activities/<uuid:uid>/correct/", centers.activity_correct, name="activity_correct"),
+    path("activities/<uuid:uid>/cancel/", centers.activity_cancel, name="activity_cancel"),
+]
