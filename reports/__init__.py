@@ -1,0 +1,1 @@
+"""Reports: what it adds up to."""

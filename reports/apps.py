@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class ReportsConfig(AppConfig):
+    default_auto_field = "django.db.models.BigAutoField"
+    name = "reports"
+    verbose_name = "报表与看板"
+
+    def ready(self):
+        """Handlers of the reports' background work register themselves."""
+        from . import exports  # noqa: F401
