@@ -1,0 +1,1 @@
+"""Dumps of released states; later versions migrate each of them (tests/test_releases.py)."""
