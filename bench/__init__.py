@@ -1,0 +1,1 @@
+"""Measurements, run by hand (bench/README.md); never part of ``make test``."""
