@@ -14,6 +14,7 @@ from .contacts import (
     party_codes,
     party_set,
 )
+from .dropout import DropoutCase, DropoutOutcome, DropoutStep, StepKind
 from .duties import (
     Actor,
     Amendment,
@@ -31,7 +32,7 @@ from .duties import (
     Tally,
     UnreachableClaim,
 )
-from .events import Activity, ActivityKind, Attendance, Opening
+from .events import Activity, ActivityKind, Attendance, FollowUp, Opening
 
 __all__ = [
     "IN_TIME_DAYS",
@@ -46,9 +47,13 @@ __all__ = [
     "Contact",
     "ContactKind",
     "ContactStaff",
+    "DropoutCase",
+    "DropoutOutcome",
+    "DropoutStep",
     "DutyRule",
     "Excuse",
     "Finding",
+    "FollowUp",
     "Measure",
     "MonthlyCheck",
     "Opening",
@@ -57,6 +62,7 @@ __all__ = [
     "RecordKind",
     "Responsible",
     "State",
+    "StepKind",
     "Strength",
     "Subject",
     "Tally",

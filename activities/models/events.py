@@ -24,6 +24,8 @@ class ActivityKind(models.TextChoices):
     TRAINING = "training", "监护人培训"
     PARENTS_MEETING = "parents_meeting", "家长会"
     HEALTH_CHECK = "health_check", "体检"
+    GROUP_MEETING = "group_meeting", "领导小组会议"
+    FAMILY_LECTURE = "family_lecture", "家庭教育报告会"
     OTHER = "other", "其他活动"
 
 
@@ -193,3 +195,33 @@ class Opening(Event):
 
     def __str__(self):
         return f"{self.center} {self.day:%Y-%m-%d}"
+
+
+class FollowUpQuerySet(models.QuerySet):
+    """Tasks from meetings."""
+
+    def visible_to(self, user):
+        """Of meetings at schools inside the user's scopes."""
+        return self.filter(activity__in=Activity.objects.visible_to(user).values("pk"))
+
+
+class FollowUp(Identified, Versioned):
+    """A decision of a meeting (C005): who does what until when, and that it was done."""
+
+    activity = models.ForeignKey(Activity, models.PROTECT, related_name="follow_ups", verbose_name="会议")
+    text = models.CharField("要做的事", max_length=200)
+    staff = models.ForeignKey(
+        Staff, models.PROTECT, null=True, blank=True, related_name="follow_ups", verbose_name="谁来做"
+    )
+    due_on = models.DateField("期限", null=True, blank=True)
+    done_on = models.DateField("完成日期", null=True, blank=True)
+    done_note = models.CharField("结果", max_length=200, blank=True)
+
+    objects = FollowUpQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "会议落实"
+        ordering = ["due_on", "pk"]
+
+    def __str__(self):
+        return self.text

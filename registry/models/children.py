@@ -81,6 +81,12 @@ class Child(Identified, Versioned):
     health = EncryptedTextField("身体状况", blank=True)
     character = models.CharField("性格与爱好", max_length=200, blank=True)
     household_income = models.CharField("家庭经济来源", max_length=120, blank=True)
+    household_size = models.PositiveSmallIntegerField("家庭人口", null=True, blank=True)
+    aid = models.CharField("享受的救助帮扶", max_length=120, blank=True)
+    # A double that was merged: its facts moved to the other child, it is kept so that merging can be undone.
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="merged"
+    )
     note = EncryptedTextField("备注", blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -265,18 +271,33 @@ class TraitKind(models.TextChoices):
     UNATTENDED = "unattended", "无人监护"
     ALONE = "alone", "独居"
     PARENTS_UNREACHABLE = "parents_unreachable", "失联家长"
+    MIGRANT = "migrant", "随迁子女"
+    FLOATING = "floating", "流动儿童"
+    BOARDING_WISH = "boarding_wish", "希望寄宿"
 
 
 ALARM_TRAITS = (TraitKind.UNATTENDED, TraitKind.ALONE)
 
 
+class Hardship(models.TextChoices):
+    """困境 (国发〔2016〕36号; 民发〔2019〕62号): a child may carry several."""
+
+    POVERTY = "poverty", "家庭贫困"
+    DISABILITY = "disability", "本人残疾或重病"
+    GUARDIANSHIP = "guardianship", "监护缺失或不当"
+    ORPHAN = "orphan", "孤儿"
+    DE_FACTO_ORPHAN = "de_facto_orphan", "事实无人抚养"
+    TEMPORARY = "temporary", "临时困境"
+
+
 class Trait(Spell):
     """A trait with dates and a restricted reason; 失联家长 counts once a leader has approved it."""
 
-    overlap_key = ("child", "kind")
+    overlap_key = ("child", "kind", "detail")
 
     child = models.ForeignKey(Child, models.PROTECT, related_name="traits", verbose_name="儿童")
     kind = models.CharField("情况", max_length=20, choices=TraitKind.choices)
+    detail = models.CharField("困境类型", max_length=16, choices=Hardship.choices, blank=True)
     reason = EncryptedTextField("原因", blank=True)
     review_on = models.DateField("复核日期", null=True, blank=True)
     approved_at = models.DateTimeField("批准时间", null=True, blank=True, editable=False)
@@ -292,7 +313,7 @@ class Trait(Spell):
         constraints = [
             *Spell.Meta.constraints,
             models.UniqueConstraint(
-                fields=["child", "kind"],
+                fields=["child", "kind", "detail"],
                 condition=Q(ends_on=None, cancelled_at=None),
                 name="one_open_trait_of_a_kind",
                 violation_error_message="这一项已经登记，还没有结束",
@@ -300,7 +321,7 @@ class Trait(Spell):
         ]
 
     def __str__(self):
-        return self.get_kind_display()
+        return self.get_detail_display() or self.get_kind_display()
 
 
 class OpenQuestion(Identified):
@@ -372,3 +393,74 @@ class StatedReason(Identified):
 
     def __str__(self):
         return self.reason
+
+
+class Demand(Identified, Versioned):
+    """诉求: what a family asked for, when, and the answer it got with its date (C032)."""
+
+    child = models.ForeignKey(Child, models.PROTECT, related_name="demands", verbose_name="儿童")
+    raised_on = models.DateField("提出日期")
+    raised_by = models.CharField("谁提的", max_length=40, blank=True)
+    text = EncryptedTextField("诉求")
+    answer = EncryptedTextField("答复", blank=True)
+    answered_on = models.DateField("答复日期", null=True, blank=True)
+    recorded_at = models.DateTimeField("登记时间", default=timezone.now, editable=False)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    objects = ChildFactQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "家庭诉求"
+        ordering = ["-raised_on", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(answered_on=None) | Q(answered_on__gte=models.F("raised_on")),
+                name="demand_answered_after_raised",
+                violation_error_message="答复日期不能早于提出日期",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.raised_on:%Y-%m-%d} 诉求"
+
+
+class ChildMerge(Identified):
+    """Two files of one child became one (C138): what moved, encrypted, so that it can be put back."""
+
+    kept = models.ForeignKey(Child, models.PROTECT, related_name="merges_kept", verbose_name="保留的")
+    dropped = models.ForeignKey(Child, models.PROTECT, related_name="merges_dropped", verbose_name="并入的")
+    moved = EncryptedTextField(editable=False)
+    merged_at = models.DateTimeField("合并时间", default=timezone.now, editable=False)
+    merged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    undone_at = models.DateTimeField("撤销时间", null=True, blank=True, editable=False)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    class MergeQuerySet(models.QuerySet):
+        """Merges follow the child that was kept."""
+
+        def visible_to(self, user):
+            """Of children whose file the user may open."""
+            return self.filter(kept__in=Child.objects.visible_to(user))
+
+    objects = MergeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "重复档案合并"
+        ordering = ["-merged_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dropped"], condition=Q(undone_at=None), name="merged_once_at_a_time"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.merged_at:%Y-%m-%d} 合并"

@@ -6,7 +6,7 @@ from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from trust.crypto import EncryptedTextField
-from trust.models import Identified, Versioned
+from trust.models import Identified, Upload, Versioned
 
 from ..pinyin import sort_key
 from .children import Child, ChildFactQuerySet, ChildSpellQuerySet
@@ -250,3 +250,72 @@ class ParentWork(Spell):
 
     def __str__(self):
         return self.place or "外出"
+
+
+class ConditionKind(models.TextChoices):
+    """What keeps an adult from caring for a child (民发〔2019〕62号; 国发〔2016〕13号: 无监护能力)."""
+
+    IN_CUSTODY = "in_custody", "服刑在押"
+    DETOX = "detox", "强制隔离戒毒"
+    MISSING = "missing", "失联、失踪"
+    GRAVELY_ILL = "gravely_ill", "重病"
+    SEVERELY_DISABLED = "severely_disabled", "重度残疾"
+    REMARRIED_AWAY = "remarried_away", "离异后未共同生活"
+
+
+class AdultCondition(Spell):
+    """A condition of a parent or carer from–to: in custody, missing, gravely ill …"""
+
+    overlap_key = ("guardian", "kind")
+
+    guardian = models.ForeignKey(Guardian, models.PROTECT, related_name="conditions", verbose_name="家长")
+    kind = models.CharField("情况", max_length=18, choices=ConditionKind.choices)
+    note = EncryptedTextField("说明", blank=True)
+
+    objects = AdultSpellQuerySet.as_manager()
+
+    class Meta(Spell.Meta):
+        verbose_name = verbose_name_plural = "家长情况"
+
+    def __str__(self):
+        return self.get_kind_display()
+
+
+class CareAgreement(Spell, Versioned):
+    """委托照护协议 (未成年人保护法 22): who entrusts, to whom, from–to, the paper's scan, what was checked, what the child said."""
+
+    overlap_key = ("child", "guardian")
+    overlap_message = "这段日子和这位照护人已有一份协议"
+
+    child = models.ForeignKey(Child, models.PROTECT, related_name="agreements", verbose_name="儿童")
+    guardian = models.ForeignKey(
+        Guardian, models.PROTECT, related_name="agreements", verbose_name="受委托照护人"
+    )
+    entrusted_by = models.ForeignKey(
+        Guardian, models.PROTECT, related_name="agreements_given", verbose_name="委托的父母"
+    )
+    signed_on = models.DateField("签订日期")
+    scan = models.ForeignKey(
+        Upload,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name="协议扫描件",
+    )
+    # Art. 22: who may not be entrusted. A list of what was checked and denied, in the order of the form.
+    no_exclusion = models.BooleanField("已核实没有不得委托的情形", default=False)
+    exclusion = EncryptedTextField("有哪一种不得委托的情形", blank=True)
+    child_heard_on = models.DateField("听取孩子意见的日期", null=True, blank=True)
+    child_opinion = EncryptedTextField("孩子的意见", blank=True)
+    filed_on = models.DateField("交村（居）委会备案日期", null=True, blank=True)
+    end_reason = models.CharField("终止原因", max_length=100, blank=True)
+
+    objects = ChildSpellQuerySet.as_manager()
+
+    class Meta(Spell.Meta):
+        verbose_name = verbose_name_plural = "委托照护协议"
+
+    def __str__(self):
+        return f"委托{self.guardian}照护"

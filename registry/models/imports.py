@@ -23,6 +23,15 @@ class ImportState(models.TextChoices):
     DONE = "done", "已导入"
     REFUSED = "refused", "读不了"
     DROPPED = "dropped", "没有导入"
+    UNDONE = "undone", "已撤销"
+
+
+class ImportKind(models.TextChoices):
+    """What a file brings."""
+
+    ROSTER = "roster", "花名册"
+    PAIRINGS = "pairings", "结对名单"
+    CONTACTS = "contacts", "谈心家访记录"
 
 
 class RowStatus(models.TextChoices):
@@ -42,7 +51,8 @@ class ImportQuerySet(models.QuerySet):
         """Of schools whose roster the user may import."""
         from ..access import Act, schools_for  # the table of posts reads these models
 
-        path = "school__in" if self.model is ImportBatch else "batch__school__in"
+        own = self.model in (ImportBatch, HeadingChoice)
+        path = "school__in" if own else "batch__school__in"
         return self.filter(**{path: schools_for(user, Act.IMPORT_ROSTER).values("pk")})
 
 
@@ -50,6 +60,7 @@ class ImportBatch(Identified):
     """One roster file for one school: read, checked by a person, confirmed as a whole or not at all."""
 
     school = models.ForeignKey(School, models.PROTECT, related_name="imports", verbose_name="学校")
+    kind = models.CharField("内容", max_length=8, choices=ImportKind.choices, default=ImportKind.ROSTER)
     upload = models.ForeignKey(Upload, models.SET_NULL, null=True, blank=True, related_name="+")
     file_name = EncryptedTextField("文件名", blank=True)
     sha256 = models.CharField(max_length=64, db_index=True)
@@ -60,6 +71,10 @@ class ImportBatch(Identified):
     new_classes = models.JSONField("将新建的班级", default=list)
     # Answers to what the preview asked: rows (sheet, row) of repeated children where the earlier row is right.
     keep_first = models.JSONField(default=list)
+    # Rows without ID number that look like a child we have: {"sheet|row": uid of that child, or "new"}.
+    same_as = models.JSONField(default=dict)
+    # Headings whose meaning a person chose for this file: {heading: "person.attribute" or "ignore"}.
+    headings = models.JSONField(default=dict)
     # What the preview showed, as a digest: confirming refuses when the register has changed since.
     digest = models.CharField(max_length=64, blank=True, editable=False)
     submission = models.UUIDField(null=True, blank=True, unique=True, editable=False)
@@ -69,6 +84,11 @@ class ImportBatch(Identified):
     )
     confirmed_at = models.DateTimeField("导入时间", null=True, blank=True, editable=False)
     confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    undone_at = models.DateTimeField("撤销时间", null=True, blank=True, editable=False)
+    undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
 
@@ -158,3 +178,51 @@ class HeldRow(Identified):
     def shown(self):
         """What the page shows: cells and problems."""
         return json.loads(self.data or "{}")
+
+
+class ImportTrace(Identified):
+    """One row that a batch wrote: made by it, or changed, with what stood there before. Undoing reads it backwards."""
+
+    batch = models.ForeignKey(ImportBatch, models.PROTECT, related_name="traces")
+    position = models.PositiveIntegerField()
+    model = models.CharField(max_length=60)
+    row = models.UUIDField()  # the uid of the row
+    made = models.BooleanField()
+    # Of a changed row: its fields before and after, so that a later change of somebody else is seen.
+    before = EncryptedTextField(blank=True)
+    after = EncryptedTextField(blank=True)
+
+    objects = ImportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "导入写下的"
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["batch", "position"], name="import_trace_once")]
+        indexes = [models.Index(fields=["batch", "model"], name="import_trace_by_model")]
+
+    def __str__(self):
+        return f"{self.model} {self.row}"
+
+
+class HeadingChoice(Identified):
+    """What a heading means in the files of one school, as a person of that school chose."""
+
+    school = models.ForeignKey(School, models.PROTECT, related_name="heading_choices", verbose_name="学校")
+    heading = models.CharField("表头", max_length=80)
+    meaning = models.CharField("填到", max_length=60)
+    chosen_at = models.DateTimeField("选定时间", default=timezone.now)
+    chosen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    objects = ImportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "表头的意思"
+        ordering = ["heading"]
+        constraints = [
+            models.UniqueConstraint(fields=["school", "heading"], name="one_choice_per_heading"),
+        ]
+
+    def __str__(self):
+        return self.heading

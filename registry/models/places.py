@@ -113,6 +113,7 @@ class School(Identified, Versioned):
     has_junior = models.BooleanField("设初中", default=False)
     village = models.CharField("所在村（社区）", max_length=60, blank=True)
     pupils = models.PositiveIntegerField("全校学生数", null=True, blank=True)
+    hotline = models.CharField("家长热线", max_length=30, blank=True, help_text="印在联系卡和告家长书上")
     first_used_on = models.DateField("启用日期", help_text="从这一天起才核对，之前的不算")
     ends_on = models.DateField("撤并日期", null=True, blank=True)
 

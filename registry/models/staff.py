@@ -213,3 +213,47 @@ class Post(Spell):
                         "starts_on": f"这段日子已由{clash.staff.name}担任（{clash.starts_on:%Y-%m-%d}起），请先结束原来的"
                     }
                 )
+
+
+class DutyTextQuerySet(models.QuerySet):
+    """Duty texts of schools and counties."""
+
+    def visible_to(self, user):
+        """Of the schools in scope, and the county's own."""
+        schools = School.objects.visible_to(user)
+        return self.filter(
+            Q(school__in=schools.values("pk")) | Q(school=None, county__in=schools.values("county"))
+        )
+
+
+class DutyText(Identified, Versioned):
+    """职责 of a post (C004): the county's template, or a school's own words in its place."""
+
+    county = models.ForeignKey(County, models.PROTECT, related_name="duty_texts", verbose_name="县")
+    school = models.ForeignKey(
+        School, models.PROTECT, null=True, blank=True, related_name="duty_texts", verbose_name="学校"
+    )
+    kind = models.CharField("岗位", max_length=20, choices=PostKind.choices)
+    text = models.TextField("职责", max_length=2000)
+
+    objects = DutyTextQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "岗位职责"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["county", "kind"],
+                condition=Q(school=None),
+                name="one_duty_text_per_county_post",
+                violation_error_message="这个岗位的职责已经写过",
+            ),
+            models.UniqueConstraint(
+                fields=["school", "kind"],
+                condition=Q(school__isnull=False),
+                name="one_duty_text_per_school_post",
+                violation_error_message="这个岗位的职责已经写过",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_kind_display()}职责"

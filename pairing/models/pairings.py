@@ -17,6 +17,8 @@ from registry.models import (
 )
 from trust.models import Identified, Versioned
 
+from .outside import OutsideHelper
+
 
 class PairingKind(models.TextChoices):
     """Kinds of tie between a child and somebody who is not family."""
@@ -61,6 +63,19 @@ class Pairing(Spell, Versioned):
         Staff, models.PROTECT, null=True, blank=True, related_name="pairings", verbose_name="教师"
     )
     helper_name = models.CharField("校外帮扶人", max_length=60, blank=True)
+    helper = models.ForeignKey(
+        OutsideHelper,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="pairings",
+        verbose_name="校外帮扶人",
+    )
+    # 手拉手、学习帮手: a fellow pupil, who never learns of any list.
+    peer = models.ForeignKey(
+        Child, models.PROTECT, null=True, blank=True, related_name="peer_pairings", verbose_name="同伴"
+    )
+    consent_on = models.DateField("双方同意日期", null=True, blank=True)
     kind = models.CharField("类别", max_length=8, choices=PairingKind.choices, default=PairingKind.PRIMARY)
     end_reason = models.CharField("结束原因", max_length=12, choices=EndReason.choices, blank=True)
     end_note = models.CharField("说明", max_length=200, blank=True)
@@ -89,9 +104,16 @@ class Pairing(Spell, Versioned):
                 violation_error_message="结束包保要写原因",
             ),
             models.CheckConstraint(
-                condition=Q(staff__isnull=False, helper_name="") | (Q(staff=None) & ~Q(helper_name="")),
-                name="pairing_has_one_adult",
-                violation_error_message="教师和校外帮扶人填一个",
+                condition=Q(staff__isnull=False, helper_name="", helper=None, peer=None)
+                | (Q(staff=None, peer=None) & ~Q(helper_name=""))
+                | Q(staff=None, helper_name="", helper=None, peer__isnull=False, kind="peer"),
+                name="pairing_has_one_other_side",
+                violation_error_message="教师、校外帮扶人、同伴只填一个",
+            ),
+            models.CheckConstraint(
+                condition=Q(peer=None) | ~Q(peer=F("child")),
+                name="pairing_peer_is_another_child",
+                violation_error_message="同伴不能是孩子自己",
             ),
             models.CheckConstraint(
                 condition=~Q(kind="primary") | Q(staff__isnull=False),
@@ -101,7 +123,7 @@ class Pairing(Spell, Versioned):
         ]
 
     def __str__(self):
-        return f"{self.staff or self.helper_name} {self.get_kind_display()}"
+        return f"{self.staff or self.helper_name or self.peer} {self.get_kind_display()}"
 
     def clean(self):
         """Primary pairings of a child do not overlap."""
