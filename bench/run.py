@@ -33,8 +33,8 @@ from activities.ledger import Ledger  # noqa: E402
 from bench import oracle  # noqa: E402
 from registry.calendar import Calendar, previous_month  # noqa: E402
 from registry.models import Child, School  # noqa: E402
-from registry.roster.changes import write  # noqa: E402
 from registry.roster.imports import plan_roster  # noqa: E402
+from registry.roster.writing import write  # noqa: E402
 from trust.models import User  # noqa: E402
 
 PAGES = [

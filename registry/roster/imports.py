@@ -13,9 +13,11 @@ from trust.masking import mask_id_number, mask_phone
 from .. import values
 from ..models import HeldRow, ImportBatch, ImportRow, ImportState, RowStatus
 from .cells import FileRefused, read_cells
-from .changes import Plan, compare, shape_of, write
 from .children import read_children
+from .comparison import compare
+from .plan import Plan, shape_of
 from .table import read_tables
+from .writing import write
 
 
 class StalePreview(Exception):

@@ -341,7 +341,7 @@ def test_without_accept_an_error_keeps_everything_out(school):
     assert (rows(), ImportBatch.objects.count()) == (before, 0)
 
 
-@pytest.mark.parametrize("broken", ["trust.audit.record", "registry.roster.changes._write_history"])
+@pytest.mark.parametrize("broken", ["trust.audit.record", "registry.roster.writing._write_history"])
 def test_interrupted_at_any_point_nothing_is_written(school, monkeypatch, broken):
     before = rows()
 
