@@ -216,11 +216,7 @@ def read_children(
     """
     entries, ignored, headings = [], list(reading.ignored), []
     for table in reading.tables:
-        headings += [
-            {"sheet": table.sheet, "row": table.heading_row, "column": column.letters, "header": column.header,
-             "field": f"{column.meaning.person}.{column.meaning.attribute}" if column.meaning else None}
-            for column in table.columns
-        ]  # fmt: skip
+        headings += [column.as_json(table.sheet, table.heading_row) for column in table.columns]
         reader = _TableReader(table, as_of, shape)
         for row in table.rows:
             entry, why = reader.read(row)

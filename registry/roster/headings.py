@@ -6,10 +6,10 @@ when that person has none yet; a child's own words (家庭住址) stay the child
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ..values import clean_text
+from .meanings import CHOICES, IGNORE, Column, Meaning, heading_key
 
 # Fields of the child itself: the whole heading, after cleaning.
 _CHILD_WORDS = {
@@ -54,7 +54,8 @@ _CHILD_WORDS = {
     "only_child": "是否独生子女 独生子女",
     "orphan": "是否孤儿 孤儿",
     "income": "家庭经济来源 经济来源 家庭收入来源 家庭主要经济来源 家庭经济状况 家庭经济情况",
-    "aid": "救助帮扶情况 救助情况 帮扶情况 享受救助情况",
+    "aid": "救助帮扶情况 救助情况 帮扶情况 享受救助情况 享受救助 享受何种救助 享受救助帮扶情况 救助帮扶",
+    "household_size": "家庭人口 家庭人口数 家庭人数 家庭成员数 家庭成员人数 人口数 家中人口 家庭总人口 家庭人口总数",
     "hardship": "是否困境儿童 困境类型 困境 是否低保 是否贫困 是否建档立卡 低保 是否脱贫户 是否困难 家庭困难类型 困难类型",
     "priority": "是否重点关注 重点关注 重点对象 是否重点",
     "alone": "是否独居 独居 是否独自居住 是否独自生活",
@@ -63,6 +64,7 @@ _CHILD_WORDS = {
     "ability": "监护类型 监护情况 监护评估 监护状况 监护能力 监护能力评估 实际监护情况 监护人监护能力",
     "character": "性格 兴趣爱好 爱好 特长 兴趣 性格特点 性格特征 性格爱好 兴趣特长 性格与爱好 爱好特长",
     "study": "学习成绩 学习情况 学业情况 学业成绩 主要表现 学生主要表现 学习",
+    "remark": "哪里要改 怎么改 问题 有什么问题",
     "note": "备注 说明 其他 其它 备 注 其他情况 其他说明 备注说明 情况说明",
 }  # fmt: skip
 _EXACT = {word: name for name, words in _CHILD_WORDS.items() for word in words.split()}
@@ -119,14 +121,6 @@ def bare(text: str) -> str:
     word = _NOISE.sub("", clean_text(text))
     short = _PARTS.sub("", word)
     return (short or re.sub(r"[()（）\[\]【】]", "", word)).strip("、,，.。;；/-—")
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What a column holds: a person (``child``, ``father``, ``guardian`` …) and one of its attributes."""
-
-    person: str
-    attribute: str
 
 
 @lru_cache(maxsize=8192)
@@ -268,16 +262,6 @@ def is_child_name(text) -> bool:
     return isinstance(text, str) and _EXACT.get(bare(text)) == "name"
 
 
-@dataclass
-class Column:
-    """A column that is used, or that nobody knows (``meaning`` None)."""
-
-    index: int
-    letters: str
-    header: str
-    meaning: Meaning | None
-
-
 GRANDPARENTS = ("grandfather", "grandmother", "maternal_grandfather", "maternal_grandmother")
 # What a person-less heading may be of a person on its left.
 _SHARED = {
@@ -361,3 +345,18 @@ def _owner(attribute, current, has_person, taken):
     if attribute in ("work_place", "trade", "away_since", "return_on"):
         return "both" if Meaning("both", attribute) not in taken else None
     return None
+
+
+__all__ = [
+    "CHOICES",
+    "GRANDPARENTS",
+    "IGNORE",
+    "Column",
+    "Meaning",
+    "bare",
+    "heading_key",
+    "is_child_name",
+    "is_heading",
+    "meaning_of",
+    "place",
+]

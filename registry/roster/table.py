@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 
 from ..values import clean_text, read_class
 from .cells import Sheet, column_letters
-from .headings import Column, Meaning, bare, is_child_name, is_heading, meaning_of, place
+from .headings import bare
+from .meanings import Column, Meaning, chosen_meaning, heading_key
+from .proposals import propose
+from .vocabulary import ROSTER, Vocabulary
 
 HEADING_DEPTH = 4
 _TOTAL = re.compile(
@@ -60,16 +63,25 @@ class Reading:
     ignored: list[tuple[str, int, str]] = field(default_factory=list)
 
 
-def read_tables(sheets: list[Sheet]) -> Reading:
-    """Finds the tables of every sheet."""
+def read_tables(
+    sheets: list[Sheet], chosen: dict[str, str] | None = None, vocabulary: Vocabulary = ROSTER
+) -> Reading:
+    """Finds the tables of every sheet.
+
+    ``chosen``: what people decided that headings mean, {heading_key(header): a key of ``CHOICES`` or ``ignore``}; it
+    goes before the words of the vocabulary.
+    """
     reading = Reading()
+    chosen = chosen or {}
     for sheet in sheets:
         if sheet.hidden:
             reading.ignored.append((sheet.name, 1, "隐藏的工作表，没有读"))
         elif not any(any(_text(cell) for cell in row) for row in sheet.rows):
             reading.ignored.append((sheet.name, 1, "空白的工作表"))
         else:
-            _read_sheet(sheet, reading)
+            _SheetReader(sheet, reading, chosen, vocabulary).read()
+    for table in reading.tables:
+        propose(table.columns, [row.cells for row in table.rows])
     return reading
 
 
@@ -77,152 +89,198 @@ def _text(cell):
     return clean_text(cell) if cell is not None else ""
 
 
-def _read_sheet(sheet, reading):
-    rows = sheet.rows
-    head = _find_heading(rows, 0)
-    if head is None:
-        reading.ignored.append((sheet.name, 1, "这张工作表里没有“姓名”那样的表头，没有当作名册"))
-        return
-    width = max(len(row) for row in rows)
-    top, bottom = _heading_block(rows, head, sheet.merges)
-    hint = _class_in_name(sheet.name)
-    for index in range(top):
-        text = "".join(_text(cell) for cell in rows[index])
-        if text:
-            reading.ignored.append((sheet.name, index + 1, "表上方的标题或说明"))
-            hint = _class_in(text) or hint
-        else:
-            reading.ignored.append((sheet.name, index + 1, "空行"))
-    table = _new_table(sheet, rows, top, bottom, width, hint)
-    reading.tables.append(table)
-    last = max(index for index, row in enumerate(rows) if any(_text(cell) for cell in row))
-    _fill_merged(sheet, rows, bottom + 1, last)
-    continued = _continued_rows(sheet, table, bottom)
-    section, previous = "", None
-    index = bottom + 1
-    while index <= last:
-        cells = rows[index]
-        if _looks_like_heading(cells):
-            top, bottom = _heading_block(rows, index, sheet.merges)
-            for number in range(top, bottom + 1):
-                reading.ignored.append((sheet.name, number + 1, "重复的表头"))
-            table = _new_table(sheet, rows, top, bottom, width, hint)
-            reading.tables.append(table)
-            previous = None
-            index = bottom + 1
-            continue
-        why, new_section = _why_no_child(table, cells)
-        if new_section:
-            section = new_section
-        if not why and index in continued and previous is not None:
-            _fold(previous.cells, cells)
-            why = "和上一行是同一个孩子（姓名合并了单元格），已并到上一行"
-        if why:
-            reading.ignored.append((sheet.name, index + 1, why))
-        else:
-            if previous is not None:
-                cells = _without_ditto(table, cells, previous.cells)
-            previous = Row(index + 1, cells, section)
-            table.rows.append(previous)
-        index += 1
-    reading.tables[:] = [found for found in reading.tables if found.rows or found is table]
+class _SheetReader:
+    """Reads one sheet: its headings, blocks, sections."""
 
+    def __init__(self, sheet, reading, chosen, vocabulary):
+        self.sheet, self.rows, self.reading, self.chosen = sheet, sheet.rows, reading, chosen
+        self.vocabulary = vocabulary
+        self.width = max(len(row) for row in self.rows)
+        leaves = {key.rsplit("/", 1)[-1]: value for key, value in chosen.items()}
+        self.known_leaves = frozenset(leaves)
+        self.chosen_anchors = frozenset(
+            leaf for leaf, value in leaves.items() if value == str(vocabulary.anchor)
+        )
 
-def _find_heading(rows, start):
-    """The row of the children's 姓名, with another heading beside it or below."""
-    for index in range(start, min(len(rows), start + 60)):
-        if any(is_child_name(cell) for cell in rows[index]) and _looks_like_heading(rows[index], 2):
-            return index
-    return None
+    def ignore(self, index, why):
+        self.reading.ignored.append((self.sheet.name, index + 1, why))
 
+    def is_heading(self, cell):
+        return self.vocabulary.is_heading(cell) or (
+            bool(self.known_leaves) and isinstance(cell, str) and heading_key(cell) in self.known_leaves
+        )
 
-def _looks_like_heading(cells, least=3):
-    filled = headings = names = 0
-    for cell in cells:
-        if cell is None or cell == "":
-            continue
-        filled += 1
-        if cell.__class__ is str and is_heading(cell):
-            headings += 1
-            names = names or is_child_name(cell)
-        elif filled - headings > 2 and filled - headings > headings + 2:
-            return False  # a row of data: no need to look at the rest
-    return bool(names) and headings >= least and headings * 2 >= filled
+    def is_anchor(self, cell):
+        if self.chosen_anchors and isinstance(cell, str) and heading_key(cell) in self.chosen_anchors:
+            return True
+        return self.vocabulary.is_anchor(cell)
 
+    def read(self):
+        sheet, rows = self.sheet, self.rows
+        head = self.find_heading(0)
+        if head is None:
+            self.ignore(0, "这张工作表里没有“姓名”那样的表头，没有当作名册")
+            return
+        top, bottom = self.heading_block(head)
+        hint = _class_in_name(sheet.name)
+        for index in range(top):
+            text = "".join(_text(cell) for cell in rows[index])
+            if text:
+                self.ignore(index, "表上方的标题或说明")
+                hint = _class_in(text) or hint
+            else:
+                self.ignore(index, "空行")
+        table = self.new_table(top, bottom, hint)
+        self.reading.tables.append(table)
+        last = max(index for index, row in enumerate(rows) if any(_text(cell) for cell in row))
+        _fill_merged(sheet, rows, bottom + 1, last)
+        continued = self.continued_rows(table, bottom)
+        section, previous = "", None
+        index = bottom + 1
+        while index <= last:
+            cells = rows[index]
+            if self.looks_like_heading(cells):
+                top, bottom = self.heading_block(index)
+                for number in range(top, bottom + 1):
+                    self.ignore(number, "重复的表头")
+                table = self.new_table(top, bottom, hint)
+                self.reading.tables.append(table)
+                previous = None
+                index = bottom + 1
+                continue
+            why, new_section = _why_no_child(table, cells)
+            if new_section:
+                section = new_section
+            if not why and index in continued and previous is not None:
+                _fold(previous.cells, cells)
+                why = "和上一行是同一个孩子（姓名合并了单元格），已并到上一行"
+            if why:
+                self.ignore(index, why)
+            else:
+                if previous is not None:
+                    cells = _without_ditto(table, cells, previous.cells)
+                previous = Row(index + 1, cells, section)
+                table.rows.append(previous)
+            index += 1
+        self.reading.tables[:] = [found for found in self.reading.tables if found.rows or found is table]
 
-def _heading_block(rows, head, merges):
-    """First and last row of the headings around the row of 姓名."""
-    top = bottom = head
-    for first_row, left, last_row, right in merges:
-        if first_row <= head <= last_row and last_row - first_row < HEADING_DEPTH and first_row >= head - 2:
-            bottom = max(bottom, last_row)
-            top = min(top, first_row)
-        del left, right
-    # a row of groups above: two or more cells, all of them words of headings or merged over several columns
-    while top > 0 and top > head - 2:
-        cells = [(column, cell) for column, cell in enumerate(rows[top - 1]) if _text(cell)]
-        wide = {(r, c) for r, c, _, right in merges if right > c}
-        if len(cells) < 2 or not all(isinstance(cell, str) and len(cell) <= 30 for _, cell in cells):
-            break
-        groups = sum(is_heading(cell) or (top - 1, column) in wide for column, cell in cells)
-        if groups < len(cells) * 0.6 or any(re.search(r"[:：]\s*\S", cell) for _, cell in cells):
-            break
-        top -= 1
-    # levels below: rows of heading words only, at least one of them under a group
-    while bottom + 1 < len(rows) and bottom + 1 - top < HEADING_DEPTH:
-        cells = [cell for cell in rows[bottom + 1] if _text(cell)]
-        words = sum(isinstance(cell, str) and is_heading(cell) for cell in cells)
-        if (
-            not cells
-            or words < 2
-            or words < len(cells) * 0.8
-            or any(is_child_name(c) for c in rows[bottom + 1][:2])
-        ):
-            break
-        bottom += 1
-    return top, bottom
+    def find_heading(self, start):
+        """The row of the children's 姓名, with another heading beside it or below."""
+        for index in range(start, min(len(self.rows), start + 60)):
+            if any(map(self.is_anchor, self.rows[index])) and self.looks_like_heading(self.rows[index], 2):
+                return index
+        return None
 
+    def looks_like_heading(self, cells, least=3):
+        filled = headings = names = 0
+        for cell in cells:
+            if cell is None or cell == "":
+                continue
+            filled += 1
+            if cell.__class__ is str and self.is_heading(cell):
+                headings += 1
+                names = names or self.is_anchor(cell)
+            elif filled - headings > 2 and filled - headings > headings + 2:
+                return False  # a row of data: no need to look at the rest
+        return bool(names) and headings >= least and headings * 2 >= filled
 
-def _new_table(sheet, rows, top, bottom, width, hint):
-    levels = [
-        [_text(cell) for cell in rows[index]] + [""] * (width - len(rows[index]))
-        for index in range(top, bottom + 1)
-    ]
-    for first_row, left, last_row, right in sheet.merges:
-        if top <= first_row <= bottom:
-            value = levels[first_row - top][left] if left < width else ""
-            for row in range(first_row, min(last_row, bottom) + 1):
-                for column in range(left, min(right, width - 1) + 1):
-                    levels[row - top][column] = value
-    covered = {
-        (row, column)
-        for first_row, left, last_row, right in sheet.merges
-        if top <= first_row <= bottom
-        for row in range(first_row, min(last_row, bottom) + 1)
-        for column in range(left, min(right, width - 1) + 1)
-    }
-    # A group written without merging reaches over the headings below it that have nothing above.
-    for depth in range(len(levels) - 1):
-        for column in range(1, width):
+    def heading_block(self, head):
+        """First and last row of the headings around the row of 姓名."""
+        rows, merges = self.rows, self.sheet.merges
+        top = bottom = head
+        for first_row, _left, last_row, _right in merges:
             if (
-                not levels[depth][column]
-                and (depth + top, column) not in covered
-                and any(levels[below][column] for below in range(depth + 1, len(levels)))
-                and levels[depth][column - 1]
-                and any(levels[below][column - 1] for below in range(depth + 1, len(levels)))
-                and not is_child_name(levels[depth][column - 1])
+                first_row <= head <= last_row
+                and last_row - first_row < HEADING_DEPTH
+                and first_row >= head - 2
             ):
-                levels[depth][column] = levels[depth][column - 1]
-    columns = []
-    for index in range(width):
-        path = []
-        for level in levels:
-            word = re.sub(r"\s+", "", level[index])
-            if word and (not path or path[-1] != word):
-                path.append(word)
-        if path:
-            columns.append(Column(index, column_letters(index), "/".join(path), meaning_of(tuple(path))))
-    return Table(sheet.name, place(columns), bottom + 1, class_hint=hint)
+                bottom = max(bottom, last_row)
+                top = min(top, first_row)
+        # a row of groups above: two or more cells, all of them words of headings or merged over several columns
+        while top > 0 and top > head - 2:
+            cells = [(column, cell) for column, cell in enumerate(rows[top - 1]) if _text(cell)]
+            wide = {(r, c) for r, c, _, right in merges if right > c}
+            if len(cells) < 2 or not all(isinstance(cell, str) and len(cell) <= 30 for _, cell in cells):
+                break
+            groups = sum(self.is_heading(cell) or (top - 1, column) in wide for column, cell in cells)
+            if groups < len(cells) * 0.6 or any(re.search(r"[:：]\s*\S", cell) for _, cell in cells):
+                break
+            top -= 1
+        # levels below: rows of heading words only, at least one of them under a group
+        while bottom + 1 < len(rows) and bottom + 1 - top < HEADING_DEPTH:
+            cells = [cell for cell in rows[bottom + 1] if _text(cell)]
+            words = sum(isinstance(cell, str) and self.is_heading(cell) for cell in cells)
+            if (
+                not cells
+                or words < 2
+                or words < len(cells) * 0.8
+                or any(self.is_anchor(cell) for cell in rows[bottom + 1][:2])
+            ):
+                break
+            bottom += 1
+        return top, bottom
+
+    def new_table(self, top, bottom, hint):
+        levels = self.heading_levels(top, bottom)
+        columns = []
+        for index in range(self.width):
+            path = []
+            for level in levels:
+                word = re.sub(r"\s+", "", level[index])
+                if word and (not path or path[-1] != word):
+                    path.append(word)
+            if path:
+                columns.append(self.column(index, tuple(path)))
+        self.vocabulary.place(columns)
+        return Table(self.sheet.name, columns, bottom + 1, class_hint=hint)
+
+    def column(self, index, path):
+        found = Column(index, column_letters(index), "/".join(path), None)
+        choice = self.chosen.get(found.key)
+        if choice is None:
+            found.meaning = self.vocabulary.meaning_of(path)
+        else:
+            found.meaning, found.chosen = chosen_meaning(choice), True
+        return found
+
+    def heading_levels(self, top, bottom):
+        """The words above each column, level by level, merged cells and groups spread over what they cover."""
+        rows, width = self.rows, self.width
+        levels = [
+            [_text(cell) for cell in rows[index]] + [""] * (width - len(rows[index]))
+            for index in range(top, bottom + 1)
+        ]
+        covered = set()
+        for first_row, left, last_row, right in self.sheet.merges:
+            if top <= first_row <= bottom:
+                value = levels[first_row - top][left] if left < width else ""
+                for row in range(first_row, min(last_row, bottom) + 1):
+                    for column in range(left, min(right, width - 1) + 1):
+                        levels[row - top][column] = value
+                        covered.add((row, column))
+        # A group written without merging reaches over the headings below it that have nothing above.
+        for depth in range(len(levels) - 1):
+            for column in range(1, width):
+                if (
+                    not levels[depth][column]
+                    and (depth + top, column) not in covered
+                    and any(levels[below][column] for below in range(depth + 1, len(levels)))
+                    and levels[depth][column - 1]
+                    and any(levels[below][column - 1] for below in range(depth + 1, len(levels)))
+                    and not self.is_anchor(levels[depth][column - 1])
+                ):
+                    levels[depth][column] = levels[depth][column - 1]
+        return levels
+
+    def continued_rows(self, table, bottom):
+        """Rows whose child's name is the merged cell of the row above."""
+        name = next((c.index for c in table.columns if c.meaning == self.vocabulary.anchor), -1)
+        return {
+            row
+            for top, left, last, right in self.sheet.merges
+            if left <= name <= right and top > bottom and last > top
+            for row in range(top + 1, last + 1)
+        }
 
 
 def _class_in_name(name):
@@ -251,17 +309,6 @@ def _fill_merged(sheet, rows, first, last):
         for row in range(top + 1, min(bottom, last) + 1):
             if left < len(rows[row]):
                 rows[row][left] = value
-
-
-def _continued_rows(sheet, table, bottom):
-    """Rows whose child's name is the merged cell of the row above."""
-    name = next((c.index for c in table.columns if c.meaning == Meaning("child", "name")), None)
-    return {
-        row
-        for top, left, last, right in sheet.merges
-        if left <= (name if name is not None else -1) <= right and top > bottom and last > top
-        for row in range(top + 1, last + 1)
-    }
 
 
 def _fold(above, below):
