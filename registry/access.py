@@ -96,6 +96,9 @@ class Act(StrEnum):
     ORDER_ASSESSMENT = "order_assessment"
     MANAGE_RULES = "manage_rules"
     READ_AUDIT = "read_audit"
+    PRINT_FORMS = "print_forms"
+    HOLD_MEETINGS = "hold_meetings"
+    READ_MEETINGS = "read_meetings"
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ _GROUP = {
     Act.MANAGE_SCHOOL_DAYS, Act.MANAGE_CLASSES, Act.MANAGE_STAFF, Act.EDIT_CHILDREN, Act.IMPORT_ROSTER,
     Act.ASSIGN_PAIRINGS, Act.LOG_CONTACTS, Act.REQUEST_EXCUSE, Act.APPROVE_EXCUSE, Act.LOG_OPENINGS,
     Act.MANAGE_CENTERS, Act.SEE_DASHBOARD, Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.ORDER_ASSESSMENT,
+    Act.PRINT_FORMS, Act.HOLD_MEETINGS, Act.READ_MEETINGS,
 }  # fmt: skip
 
 
@@ -126,7 +130,7 @@ def _line(children, phone, id_number, words, export, first_page, acts=()):
 TABLE = {
     PostKind.CLASS_TEACHER: _line(
         Reach.OWN_CLASS, Show.CALL, Show.MASKED, Words.ALL, Export.OWN_CLASS, "today",
-        _TEACHING | {Act.EDIT_CHILDREN, Act.LOG_OPENINGS, Act.ORDER_REGISTER},
+        _TEACHING | {Act.EDIT_CHILDREN, Act.LOG_OPENINGS, Act.ORDER_REGISTER, Act.PRINT_FORMS},
     ),
     PostKind.SUBJECT_TEACHER: _line(
         Reach.NAMES_OF_CLASS, Show.NO, Show.NO, Words.OWN, Export.NO, "today", {Act.LOG_CONTACTS}
@@ -148,7 +152,7 @@ TABLE = {
     ),
     PostKind.GROUP_MEMBER: _line(
         Reach.NAMES_OF_SCHOOL, Show.MASKED, Show.NO, Words.OWN, Export.NO, "dashboard",
-        _TEACHING | {Act.SEE_DASHBOARD, Act.APPROVE_EXCUSE, Act.LOG_OPENINGS},
+        _TEACHING | {Act.SEE_DASHBOARD, Act.APPROVE_EXCUSE, Act.LOG_OPENINGS, Act.READ_MEETINGS},
     ),
     PostKind.CENTER_MANAGER: _line(
         Reach.NAMES_OF_CENTER, Show.EMERGENCY, Show.NO, Words.OWN, Export.SIGN_IN, "center",
@@ -157,7 +161,10 @@ TABLE = {
     PostKind.COUNSELOR: _line(Reach.NONE, Show.NO, Show.NO, Words.OWN, Export.NO, "today", _TEACHING),
     PostKind.ARCHIVIST: _line(
         Reach.OWN_SCHOOL, Show.CALL, Show.MASKED, Words.PRINTED, Export.SCHOOL, "children",
-        _TEACHING | {Act.EDIT_CHILDREN, Act.IMPORT_ROSTER, Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.SEE_DASHBOARD},
+        _TEACHING | {
+            Act.EDIT_CHILDREN, Act.IMPORT_ROSTER, Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.SEE_DASHBOARD,
+            Act.PRINT_FORMS, Act.READ_MEETINGS,
+        },
     ),
     PostKind.DISTRICT_OFFICER: _line(
         Reach.COUNTS, Show.MASKED, Show.NO, Words.NO, Export.COUNTS, "county_board",
@@ -356,8 +363,16 @@ def sight_of(user, child, enrollment=None):
         enrollment = (
             child.enrollments.valid().order_by("-starts_on").select_related("school", "school_class").first()
         )
-    sights = [TABLE[post.kind] for post in posts_of(user) if _reaches(post, enrollment)]
-    sights += [sight for sight in (grant(user, child) for grant in _TIE_SIGHTS) if sight]
+    lines = [TABLE[post.kind] for post in posts_of(user) if _reaches(post, enrollment)]
+    return _union([*lines, *(sight for sight in (grant(user, child) for grant in _TIE_SIGHTS) if sight)])
+
+
+def sight_by_posts(user, enrollment):
+    """What the posts alone let ``user`` see of whoever sits there: no query, so it may be asked for a whole class."""
+    return _union([TABLE[post.kind] for post in posts_of(user) if _reaches(post, enrollment)])
+
+
+def _union(sights):
     return Sight(
         phone=max((s.phone for s in sights), key=_SHOW_ORDER.index, default=Show.NO),
         id_number=max((s.id_number for s in sights), key=_SHOW_ORDER.index, default=Show.NO),
