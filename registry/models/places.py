@@ -29,6 +29,18 @@ class County(Identified, Versioned):
     definition = models.CharField(
         "在册口径", max_length=120, default="父母一方或双方外出，经学校摸底确认在册"
     )
+    # The county's own refinement (本县口径, D4 of registry.definitions); without months it has none.
+    local_months = models.PositiveSmallIntegerField(
+        "本县口径：连续外出几个月",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(24)],
+    )
+    local_both_away = models.BooleanField("本县口径：父母双方都外出", default=True)
+    local_across_county = models.BooleanField("本县口径：外出到县外", default=True)
+    local_under_age = models.PositiveSmallIntegerField(
+        "本县口径：不满几周岁", default=16, validators=[MinValueValidator(6), MaxValueValidator(18)]
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "县"
