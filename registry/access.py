@@ -99,6 +99,10 @@ class Act(StrEnum):
     PRINT_FORMS = "print_forms"
     HOLD_MEETINGS = "hold_meetings"
     READ_MEETINGS = "read_meetings"
+    RUN_SCREENING = "run_screening"
+    SCREEN_CLASS = "screen_class"
+    HAND_IN_SCREENING = "hand_in_screening"
+    REVIEW_SCREENING = "review_screening"
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ _GROUP = {
     Act.MANAGE_SCHOOL_DAYS, Act.MANAGE_CLASSES, Act.MANAGE_STAFF, Act.EDIT_CHILDREN, Act.IMPORT_ROSTER,
     Act.ASSIGN_PAIRINGS, Act.LOG_CONTACTS, Act.REQUEST_EXCUSE, Act.APPROVE_EXCUSE, Act.LOG_OPENINGS,
     Act.MANAGE_CENTERS, Act.SEE_DASHBOARD, Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.ORDER_ASSESSMENT,
-    Act.PRINT_FORMS, Act.HOLD_MEETINGS, Act.READ_MEETINGS,
+    Act.PRINT_FORMS, Act.HOLD_MEETINGS, Act.READ_MEETINGS, Act.SCREEN_CLASS, Act.HAND_IN_SCREENING,
 }  # fmt: skip
 
 
@@ -130,7 +134,7 @@ def _line(children, phone, id_number, words, export, first_page, acts=()):
 TABLE = {
     PostKind.CLASS_TEACHER: _line(
         Reach.OWN_CLASS, Show.CALL, Show.MASKED, Words.ALL, Export.OWN_CLASS, "today",
-        _TEACHING | {Act.EDIT_CHILDREN, Act.LOG_OPENINGS, Act.ORDER_REGISTER, Act.PRINT_FORMS},
+        _TEACHING | {Act.EDIT_CHILDREN, Act.LOG_OPENINGS, Act.ORDER_REGISTER, Act.PRINT_FORMS, Act.SCREEN_CLASS},
     ),
     PostKind.SUBJECT_TEACHER: _line(
         Reach.NAMES_OF_CLASS, Show.NO, Show.NO, Words.OWN, Export.NO, "today", {Act.LOG_CONTACTS}
@@ -168,13 +172,17 @@ TABLE = {
     ),
     PostKind.DISTRICT_OFFICER: _line(
         Reach.COUNTS, Show.MASKED, Show.NO, Words.NO, Export.COUNTS, "county_board",
-        {Act.SEE_COUNTY_BOARD, Act.STATE_REASON, Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.ORDER_ASSESSMENT},
+        {
+            Act.SEE_COUNTY_BOARD, Act.STATE_REASON, Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.ORDER_ASSESSMENT,
+            Act.REVIEW_SCREENING,
+        },
     ),
     PostKind.COUNTY_OFFICER: _line(
         Reach.COUNTS, Show.MASKED, Show.MASKED, Words.NO, Export.COUNTS, "county_board",
         {
             Act.MANAGE_PLACES, Act.CONFIRM_CALENDAR, Act.SEE_COUNTY_BOARD, Act.STATE_REASON, Act.ORDER_REGISTER,
             Act.ORDER_DUTIES, Act.ORDER_ASSESSMENT, Act.MANAGE_RULES, Act.REVIEW_REASONS,
+            Act.RUN_SCREENING, Act.REVIEW_SCREENING,
         },
     ),
     PostKind.WOMENS_FEDERATION: _line(

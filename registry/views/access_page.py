@@ -60,6 +60,10 @@ ACT_WORDS = {
     Act.ORDER_ASSESSMENT: "导出考核表",
     Act.MANAGE_RULES: "定频次要求",
     Act.READ_AUDIT: "看操作记录",
+    Act.RUN_SCREENING: "发起摸底",
+    Act.SCREEN_CLASS: "班级摸底",
+    Act.HAND_IN_SCREENING: "上报摸底",
+    Act.REVIEW_SCREENING: "审核摸底",
 }
 
 
