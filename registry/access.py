@@ -96,6 +96,8 @@ class Act(StrEnum):
     ORDER_ASSESSMENT = "order_assessment"
     MANAGE_RULES = "manage_rules"
     READ_AUDIT = "read_audit"
+    SEE_REGISTERS = "see_registers"
+    SEE_HEAD_COUNTS = "see_head_counts"
     PRINT_FORMS = "print_forms"
     HOLD_MEETINGS = "hold_meetings"
     READ_MEETINGS = "read_meetings"
@@ -119,11 +121,13 @@ class Line:
 
 
 _TEACHING = {Act.LOG_CONTACTS, Act.REQUEST_EXCUSE}
+_REGISTERS = {Act.SEE_REGISTERS, Act.SEE_HEAD_COUNTS}  # lists of families, and their figures
 _GROUP = {
     Act.MANAGE_SCHOOL_DAYS, Act.MANAGE_CLASSES, Act.MANAGE_STAFF, Act.EDIT_CHILDREN, Act.IMPORT_ROSTER,
     Act.ASSIGN_PAIRINGS, Act.LOG_CONTACTS, Act.REQUEST_EXCUSE, Act.APPROVE_EXCUSE, Act.LOG_OPENINGS,
     Act.MANAGE_CENTERS, Act.SEE_DASHBOARD, Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.ORDER_ASSESSMENT,
     Act.PRINT_FORMS, Act.HOLD_MEETINGS, Act.READ_MEETINGS, Act.SCREEN_CLASS, Act.HAND_IN_SCREENING,
+    Act.SEE_REGISTERS, Act.SEE_HEAD_COUNTS,
 }  # fmt: skip
 
 
@@ -134,7 +138,7 @@ def _line(children, phone, id_number, words, export, first_page, acts=()):
 TABLE = {
     PostKind.CLASS_TEACHER: _line(
         Reach.OWN_CLASS, Show.CALL, Show.MASKED, Words.ALL, Export.OWN_CLASS, "today",
-        _TEACHING | {Act.EDIT_CHILDREN, Act.LOG_OPENINGS, Act.ORDER_REGISTER, Act.PRINT_FORMS, Act.SCREEN_CLASS},
+        _TEACHING | _REGISTERS | {Act.EDIT_CHILDREN, Act.LOG_OPENINGS, Act.ORDER_REGISTER, Act.PRINT_FORMS, Act.SCREEN_CLASS},
     ),
     PostKind.SUBJECT_TEACHER: _line(
         Reach.NAMES_OF_CLASS, Show.NO, Show.NO, Words.OWN, Export.NO, "today", {Act.LOG_CONTACTS}
@@ -144,7 +148,7 @@ TABLE = {
     ),
     PostKind.TEACHER: _line(Reach.NONE, Show.NO, Show.NO, Words.OWN, Export.NO, "today", _TEACHING),
     PostKind.GRADE_HEAD: _line(
-        Reach.OWN_GRADE, Show.CALL, Show.NO, Words.ALL, Export.NO, "dashboard", _TEACHING | {Act.SEE_DASHBOARD}
+        Reach.OWN_GRADE, Show.CALL, Show.NO, Words.ALL, Export.NO, "dashboard", _TEACHING | _REGISTERS | {Act.SEE_DASHBOARD}
     ),
     PostKind.LEADER: _line(
         Reach.OWN_SCHOOL, Show.CALL, Show.MASKED, Words.ALL, Export.SCHOOL, "dashboard",
@@ -165,7 +169,7 @@ TABLE = {
     PostKind.COUNSELOR: _line(Reach.NONE, Show.NO, Show.NO, Words.OWN, Export.NO, "today", _TEACHING),
     PostKind.ARCHIVIST: _line(
         Reach.OWN_SCHOOL, Show.CALL, Show.MASKED, Words.PRINTED, Export.SCHOOL, "children",
-        _TEACHING | {
+        _TEACHING | _REGISTERS | {
             Act.EDIT_CHILDREN, Act.IMPORT_ROSTER, Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.SEE_DASHBOARD,
             Act.PRINT_FORMS, Act.READ_MEETINGS,
         },
@@ -174,7 +178,7 @@ TABLE = {
         Reach.COUNTS, Show.MASKED, Show.NO, Words.NO, Export.COUNTS, "county_board",
         {
             Act.SEE_COUNTY_BOARD, Act.STATE_REASON, Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.ORDER_ASSESSMENT,
-            Act.REVIEW_SCREENING,
+            Act.REVIEW_SCREENING, Act.SEE_HEAD_COUNTS,
         },
     ),
     PostKind.COUNTY_OFFICER: _line(
@@ -182,12 +186,12 @@ TABLE = {
         {
             Act.MANAGE_PLACES, Act.CONFIRM_CALENDAR, Act.SEE_COUNTY_BOARD, Act.STATE_REASON, Act.ORDER_REGISTER,
             Act.ORDER_DUTIES, Act.ORDER_ASSESSMENT, Act.MANAGE_RULES, Act.REVIEW_REASONS,
-            Act.RUN_SCREENING, Act.REVIEW_SCREENING,
+            Act.RUN_SCREENING, Act.REVIEW_SCREENING, Act.SEE_HEAD_COUNTS,
         },
     ),
     PostKind.WOMENS_FEDERATION: _line(
         Reach.COUNTS_ONLY, Show.NO, Show.NO, Words.NO, Export.COUNTS, "county_board",
-        {Act.SEE_COUNTY_BOARD, Act.ORDER_REGISTER, Act.ORDER_DUTIES},
+        {Act.SEE_COUNTY_BOARD, Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.SEE_HEAD_COUNTS},
     ),
     PostKind.INSPECTOR: _line(Reach.NONE, Show.NO, Show.NO, Words.NO, Export.NO, "assessment", {Act.SEE_COUNTY_BOARD}),
     PostKind.ADMINISTRATOR: _line(

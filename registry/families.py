@@ -18,6 +18,9 @@ from . import regions, values
 from .children import ONE_DAY, end_spell, replace_spell
 from .models import (
     PARENTS,
+    AdultCondition,
+    Authority,
+    CareAgreement,
     Child,
     Enrollment,
     Guardian,
@@ -93,6 +96,9 @@ class Adult:
     care: Guardianship | None = None
     work: ParentWork | None = None
     phones: list[PhoneLine] = field(default_factory=list)
+    conditions: list[AdultCondition] = field(default_factory=list)  # in force on the day
+    agreement: CareAgreement | None = None  # by which this adult is entrusted on the day
+    work_history: list[ParentWork] = field(default_factory=list)  # valid spells ever, oldest first
 
     @property
     def uid(self):
@@ -143,6 +149,27 @@ class Adult:
                 parts.append(self.work.trade)
         return "，".join(parts)
 
+    @property
+    def restricted_facts(self):
+        """What only those read who see the child's address: conditions, health, how the care was assessed, the work."""
+        lines = [f"{one}，{one.starts_on:%Y-%m-%d} 起" for one in self.conditions]
+        if self.guardian.health:
+            lines.append(f"健康：{self.guardian.health}")
+        if self.guardian.occupation:
+            lines.append(f"职业：{self.guardian.occupation}")
+        if self.care:
+            said = self.care.get_authority_display()
+            if self.care.ability:
+                said += f"；监护评估：{self.care.get_ability_display()}（{self.care.starts_on:%Y-%m-%d}）"
+            lines.append(said)
+        if self.work:
+            where = "，".join(part for part in (self.work.employer, self.work.address) if part)
+            if where:
+                lines.append(f"单位：{where}")
+            if self.work.expected_return_on:
+                lines.append(f"预计 {self.work.expected_return_on:%Y-%m-%d} 回来")
+        return lines
+
 
 @dataclass
 class Family:
@@ -152,6 +179,25 @@ class Family:
     adults: list[Adult]
     cares: list[Guardianship] = field(default_factory=list)  # all spells ever, cancelled ones too
     works: list[ParentWork] = field(default_factory=list)
+    conditions: list[AdultCondition] = field(default_factory=list)  # all ever, cancelled ones too
+    agreements: list[CareAgreement] = field(default_factory=list)
+
+    @property
+    def responsible(self):
+        """Who answers for the child at home today (监护责任主体): [(in what way, names)], the law's order first.
+
+        Parents who are alive are guardians wherever they are (民法典 27); entrusting does not end that (未成年人保护法 22).
+        """
+        parents = [adult for adult in self.parents if not adult.guardian.died_on]
+        entrusted = [a for a in self.carers if a.care.authority == Authority.ENTRUSTED or a.agreement]
+        legal = [a for a in self.carers if a.care.authority == Authority.LEGAL and not a.is_parent]
+        rest = [a for a in self.carers if a not in entrusted and a not in legal and not a.is_parent]
+        rows = [
+            ("监护人", [*parents, *legal]),
+            ("受委托照护", entrusted),
+            ("实际照看", rest),
+        ]
+        return [(way, "、".join(f"{a.word}{a.guardian.name}" for a in found)) for way, found in rows if found]
 
     @property
     def carers(self):
@@ -176,16 +222,25 @@ def families_of(children, day=None):
     kinships = Kinship.objects.filter(child__in=children).select_related("guardian").order_by("pk")
     kinships = list(kinships)
     guardians = {kinship.guardian_id for kinship in kinships}
-    all_cares, all_works, all_phones = together(
+    all_cares, all_works, all_phones, all_conditions, all_agreements = together(
         Guardianship.objects.filter(child__in=children),
         ParentWork.objects.filter(guardian__in=guardians),
         Phone.objects.filter(guardian__in=guardians, ended_on=None),
+        AdultCondition.objects.filter(guardian__in=guardians),
+        CareAgreement.objects.filter(child__in=children),
     )
-    all_cares.sort(key=lambda care: (care.starts_on, care.pk))
-    all_works.sort(key=lambda work: (work.starts_on, work.pk))
+    for spells in (all_cares, all_works, all_conditions, all_agreements):
+        spells.sort(key=lambda spell: (spell.starts_on, spell.pk))
     cares = {(care.child_id, care.guardian_id): care for care in all_cares if care.in_force_on(day)}
     works = {work.guardian_id: work for work in all_works if work.in_force_on(day)}
-    phones = {}
+    agreements = {(one.child_id, one.guardian_id): one for one in all_agreements if one.in_force_on(day)}
+    conditions, histories, phones = {}, {}, {}
+    for one in all_conditions:
+        if one.in_force_on(day):
+            conditions.setdefault(one.guardian_id, []).append(one)
+    for work in all_works:
+        if work.cancelled_at is None:
+            histories.setdefault(work.guardian_id, []).append(work)
     for phone in sorted(all_phones, key=lambda phone: (phone.position, phone.pk)):
         phones.setdefault(phone.guardian_id, []).append(PhoneLine(phone))
     found = {pk: Family(child, []) for pk, child in children.items()}
@@ -198,13 +253,19 @@ def families_of(children, day=None):
                 work=works.get(kinship.guardian_id),
                 # the one that answers first of all
                 phones=sorted(phones.get(kinship.guardian_id, []), key=lambda line: not line.works),
+                conditions=conditions.get(kinship.guardian_id, []),
+                agreement=agreements.get((kinship.child_id, kinship.guardian_id)),
+                work_history=histories.get(kinship.guardian_id, []),
             )
         )
     for care in all_cares:
         found[care.child_id].cares.append(care)
+    for one in all_agreements:
+        found[one.child_id].agreements.append(one)
     for family in found.values():
         mine = {adult.guardian.pk for adult in family.adults}
         family.works = [work for work in all_works if work.guardian_id in mine]
+        family.conditions = [one for one in all_conditions if one.guardian_id in mine]
         family.adults.sort(
             key=lambda a: (a.guardian.died_on is not None, not a.is_carer, not a.is_parent, a.kinship.pk)
         )
@@ -328,9 +389,12 @@ def correct_guardian(guardian, *, by, child, expected, **changes):
 
 
 def _end_with_death(guardian, by):
-    for spells in (guardian.guardianships, guardian.work_spells):
-        for spell in spells.open().filter(starts_on__lte=guardian.died_on):
-            end_spell(spell, last_day=guardian.died_on, by=by)
+    day = guardian.died_on
+    for spells in (guardian.guardianships, guardian.work_spells, guardian.conditions):
+        for spell in spells.open().filter(starts_on__lte=day):
+            end_spell(spell, last_day=day, by=by)
+    for agreement in guardian.agreements.on(day):
+        end_spell(agreement, last_day=day, by=by, end_reason="照护人去世")
 
 
 # --- phones ----------------------------------------------------------------------------------------------------------

@@ -60,6 +60,8 @@ ACT_WORDS = {
     Act.ORDER_ASSESSMENT: "导出考核表",
     Act.MANAGE_RULES: "定频次要求",
     Act.READ_AUDIT: "看操作记录",
+    Act.SEE_REGISTERS: "看协议、诉求等家庭台账",
+    Act.SEE_HEAD_COUNTS: "看各口径人数、父母务工地",
     Act.RUN_SCREENING: "发起摸底",
     Act.SCREEN_CLASS: "班级摸底",
     Act.HAND_IN_SCREENING: "上报摸底",
