@@ -28,7 +28,7 @@ from .campaign import stands_in
 from .rolls import HERE, is_pending, locked
 
 audit.name_actions(
-    hand_in_screening="上报摸底", pass_on_screening="摸底报到县里", return_screening="退回摸底", accept_screening="接收摸底",
+    hand_in_screening="上报摸底", forward_screening="摸底报到县里", return_screening="退回摸底", accept_screening="接收摸底",
 )  # fmt: skip
 
 SENT = (HandInState.AT_DISTRICT, HandInState.AT_COUNTY)
@@ -58,7 +58,7 @@ def may_accept(user, part):
     )
 
 
-def may_pass_on(user, part):
+def may_forward(user, part):
     """Whether ``user`` sends it on from the district to the county."""
     return part.state == HandInState.AT_DISTRICT and may_review(user, part)
 
@@ -116,18 +116,18 @@ def _sent(part, by, allowed):
     if fresh.screening.closed_at is not None:
         raise ValidationError("这次摸底已经结束")
     if not allowed(by, fresh):
-        if allowed in (may_accept, may_pass_on) and may_review(by, fresh):
+        if allowed in (may_accept, may_forward) and may_review(by, fresh):
             raise ValidationError("这一步已经办过了")
         raise PermissionDenied("现在不能办这一步")
     return fresh
 
 
-def pass_on(part, *, by, comment=""):
+def forward(part, *, by, comment=""):
     """The district has looked at it and sends it on to the county."""
     with transaction.atomic():
-        fresh = _sent(part, by, may_pass_on)
+        fresh = _sent(part, by, may_forward)
         _step(fresh, HandInState.AT_COUNTY, by, comment.strip())
-        audit.record("pass_on_screening", by=by, kind="schoolscreening", uid=fresh)
+        audit.record("forward_screening", by=by, kind="schoolscreening", uid=fresh)
     return fresh
 
 
@@ -172,7 +172,7 @@ def give_back(part, *, by, comment, rows=None):
 
 def _take_snapshot(roll):
     part = roll.part
-    taken = pictures(roll.entries, part.screening.as_of)
+    taken = pictures(roll.entries, part.school.county, part.screening.as_of)
     for entry in roll.entries:
         entry.snapshot = taken[entry.child_id] | {
             "class": class_words(entry.class_screening, part.screening.as_of),
@@ -190,9 +190,11 @@ def _take_snapshot(roll):
     ScreeningEntry.objects.bulk_update(roll.entries, ["snapshot", "version"], batch_size=500)
 
 
-def pictures(entries, day):
+def pictures(entries, county, day):
     """{child's pk: what the list says of it on ``day``}: no phone, number or address. A constant number of queries."""
     children = [entry.child for entry in entries]
+    for child in children:
+        child.county = county  # the definitions ask for it
     pks = [child.pk for child in children]
     found = families_of(children, day)
     spells, seats, marks = {}, {}, {}

@@ -150,11 +150,8 @@ class Roll:
         if entry.class_screening is not part:
             entry.class_screening = part
             self.changed[entry.pk] = entry
-        came_back = (
-            entry.answer == ScreeningAnswer.LEFT
-            and seat.ends_on is None
-            or entry.answer == ScreeningAnswer.HOME_AGAIN
-            and self._listed[entry.child_id].ends_on is None
+        came_back = (entry.answer == ScreeningAnswer.LEFT and seat.ends_on is None) or (
+            entry.answer == ScreeningAnswer.HOME_AGAIN and self._listed[entry.child_id].ends_on is None
         )
         if came_back:
             entry.answer, entry.note, entry.answered_at, entry.answered_by = "", "", None, None
