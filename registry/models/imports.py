@@ -75,6 +75,8 @@ class ImportBatch(Identified):
     same_as = models.JSONField(default=dict)
     # Headings whose meaning a person chose for this file: {heading: "person.attribute" or "ignore"}.
     headings = models.JSONField(default=dict)
+    # JSON: the file's columns that nobody knew, with a proposal, and those whose meaning a person chose.
+    columns = EncryptedTextField(blank=True)
     # What the preview showed, as a digest: confirming refuses when the register has changed since.
     digest = models.CharField(max_length=64, blank=True, editable=False)
     submission = models.UUIDField(null=True, blank=True, unique=True, editable=False)
