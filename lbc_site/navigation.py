@@ -19,6 +19,7 @@ ENTRIES = [
         "pairing:pairing_list",
         (Act.LOG_CONTACTS, Act.ASSIGN_PAIRINGS, Act.SEE_DASHBOARD),
     ),
+    ("", "转学", "arrow-left-right", "pairing:transfer_list", (Act.IMPORT_ROSTER,)),
     ("", "之家", "house-heart", "activities:center_list", (Act.LOG_OPENINGS, Act.MANAGE_CENTERS)),
     ("", "强制报告提醒", "exclamation-octagon-fill", "activities:report_alarms", (Act.ASSIGN_PAIRINGS,)),
     ("", "豁免", "shield-check", "activities:excuse_list", (Act.REQUEST_EXCUSE, Act.APPROVE_EXCUSE)),

@@ -45,6 +45,7 @@ audit.name_actions(
     take_off_list="移出在册",
     set_trait="登记情况",
     end_trait="结束情况",
+    review_trait="复核情况",
     cancel_spell="作废一段经历",
     answer_question="答复待核实",
     reveal="查看完整号码或住址",
@@ -257,15 +258,23 @@ def change_class(child, *, by, school_class, starts_on=None):
     return new
 
 
-def leave_school(child, *, by, last_day, reason):
-    """The child leaves the school; boarding there ends with it. The care list goes on: it may arrive elsewhere."""
+def leave_school(child, *, by, last_day, reason, destination=""):
+    """The child leaves the school; boarding there ends with it. The care list goes on: it may arrive elsewhere.
+
+    ``destination`` (去向): where it went, kept with the reason of the enrollment's end.
+    """
     with transaction.atomic():
         spell = child.enrollments.open().first()
         if spell is None:
             raise ValidationError("孩子现在不在校")
         if last_day < spell.starts_on:
             raise ValidationError({"last_day": f"不能早于到校日期（{spell.starts_on:%Y-%m-%d}）"})
-        end_spell(spell, last_day=last_day, by=by, end_reason=reason)
+        end_spell(
+            spell,
+            last_day=last_day,
+            by=by,
+            end_reason=f"{reason}，去{destination}" if destination else reason,
+        )
         for trait in child.traits.open().filter(kind=TraitKind.BOARDING, starts_on__lte=last_day):
             end_spell(trait, last_day=last_day, by=by)
         audit.record("leave_school", by=by, kind="enrollment", uid=spell, child=child, reason=reason)
@@ -311,19 +320,33 @@ def take_off_list(child, *, by, last_day, reason):
 # --- traits ----------------------------------------------------------------------------------------------------------
 
 
-def set_trait(child, *, by, kind, starts_on=None, reason="", review_on=None):
-    """A trait from ``starts_on``. 无人监护 and 独居 raise the alarm in the same transaction."""
+# Plain statuses of a child, which need no reason.
+WITHOUT_REASON = (TraitKind.BOARDING, TraitKind.MIGRANT, TraitKind.FLOATING, TraitKind.BOARDING_WISH)
+
+
+def set_trait(child, *, by, kind, starts_on=None, reason="", review_on=None, detail=""):
+    """A trait from ``starts_on``; 困境 names its kind in ``detail``, and a child may have several.
+
+    无人监护 and 独居 raise the alarm in the same transaction. ``review_on``: the day it is looked at again (C022).
+    """
     starts_on = starts_on or timezone.localdate()
     if kind == TraitKind.PARENTS_UNREACHABLE:
         raise ValidationError({"kind": "“失联家长”由三次没联系上的记录提出，在联系记录里办理"})
-    if kind != TraitKind.BOARDING and not reason.strip():
+    if kind not in WITHOUT_REASON and not reason.strip():
         raise ValidationError({"reason": "请写明原因"})
+    if review_on is not None and review_on <= starts_on:
+        raise ValidationError({"review_on": "要在开始日期之后"})
+    if detail and kind != TraitKind.HARDSHIP:
+        raise ValidationError({"detail": "困境类型只在登记困境时选"})
     with transaction.atomic():
         trait = _save_spell(
-            Trait(child=child, kind=kind, starts_on=starts_on, reason=reason.strip(), review_on=review_on), by
+            Trait(
+                child=child, kind=kind, detail=detail, starts_on=starts_on, reason=reason.strip(), review_on=review_on
+            ),
+            by,
         )
         audit.record(
-            "set_trait", by=by, kind="trait", uid=trait, child=child, detail=trait.get_kind_display()
+            "set_trait", by=by, kind="trait", uid=trait, child=child, detail=str(trait)
         )
         if kind in ALARM_TRAITS:
             payload = {"trait": str(trait.uid), "child": str(child.uid), "kind": str(kind)}
@@ -340,6 +363,19 @@ def end_trait(trait, *, by, last_day):
         end_spell(trait, last_day=last_day, by=by)
         audit.record(
             "end_trait", by=by, kind="trait", uid=trait, child=trait.child, detail=trait.get_kind_display()
+        )
+    return trait
+
+
+def review_trait(trait, *, by, review_on):
+    """Looked at again and still so; the next look is on ``review_on``."""
+    if review_on <= timezone.localdate():
+        raise ValidationError({"review_on": "下次复核要在今天之后"})
+    with transaction.atomic():
+        trait.review_on = review_on
+        _save_spell(trait, by)
+        audit.record(
+            "review_trait", by=by, kind="trait", uid=trait, child=trait.child, detail=trait.get_kind_display()
         )
     return trait
 

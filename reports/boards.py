@@ -26,6 +26,7 @@ from activities.models import (
     Tally,
 )
 from activities.today import WARN_FROM_DAY
+from pairing.models import Transfer, TransferState
 from registry import access
 from registry.access import Act, Reach
 from registry.calendar import CalendarNotConfirmed, month_end, previous_month, school_year_of
@@ -166,6 +167,7 @@ def waiting_numbers(user, today):
             "n_questions": _number(questions, "child", distinct=True),
             "n_alarms": _number(alarms, "child", distinct=True),
             "n_vacant": _number(vacant),
+            "n_arriving": _number(Transfer.objects.filter(to_school__in=schools, state=TransferState.SENT)),
             "last_closed": Exists(checked),
         }
 
@@ -224,6 +226,10 @@ def waiting(board, user, overview):
             reverse("activities:excuse_list"),
         )  # fmt: skip
     if may(Act.IMPORT_ROSTER):
+        add(
+            facts.n_arriving, "个孩子等您接收", "别的学校转来的，接收了才归您管", "去接收",
+            reverse("pairing:transfer_list"), hot=True,
+        )  # fmt: skip
         add(facts.n_held, "行花名册待改", "改好再导入，孩子才进名册", "去改", reverse("registry:import_list"))
     if may(Act.EDIT_CHILDREN):
         add(

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import BigIntegerField, CharField, DateField, F, UUIDField, Value
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, Concat
 from django.urls import reverse
 from django.utils import timezone
 
 from activities import contacts
 from activities.ledger import Ledger
 from activities.models import Measure, State, Strength, Subject
-from pairing.models import Pairing, PairingKind
+from pairing.models import Pairing, PairingKind, Transfer, TransferState
 from registry import access, children, definitions, families
 from registry.access import Act, Show
 from registry.calendar import CalendarNotConfirmed, month_end, previous_month
@@ -47,7 +47,9 @@ class Spell:
     @property
     def word(self):
         """The fact in words."""
-        choices = {"care": AwayType, "trait": TraitKind, "pairing": PairingKind}[self.tag]
+        choices = {"care": AwayType, "trait": TraitKind, "pairing": PairingKind, "transfer": TransferState}[
+            self.tag
+        ]
         return choices(self.kind).label
 
 
@@ -78,12 +80,16 @@ def facts_of(child):
             OpenQuestion.objects.filter(child=child, answered_at=None), "question", Value(None), Value(None), F("field"),
             F("message"),
         ),
+        row(
+            Transfer.objects.filter(child=child), "transfer", F("last_day"), Value(None), F("state"),
+            Concat("from_school__name", Value(" → "), "to_school__name"),
+        ),
         all=True,
     )  # fmt: skip
-    found = {"care": [], "trait": [], "pairing": [], "question": []}
+    found = {"care": [], "trait": [], "pairing": [], "question": [], "transfer": []}
     for values in spells:
         found[values[0]].append(Spell(*values))
-    for tag in ("care", "trait", "pairing"):
+    for tag in ("care", "trait", "pairing", "transfer"):
         found[tag].sort(key=lambda spell: spell.starts_on, reverse=True)
     return found
 
@@ -207,6 +213,10 @@ def child_file(child, user, enrollments, *, whole_story=False):
         "pairings": facts["pairing"],
         "paired": [spell for spell in facts["pairing"] if spell.in_force_on(today)],
         "questions": facts["question"],
+        "transfers": facts["transfer"],
+        "moving": next((one for one in facts["transfer"] if one.kind == TransferState.SENT), None),
+        "may_move": seat is not None and access.may(user, Act.IMPORT_ROSTER, school=school),
+        "untalked": listed is not None and sits and _new_and_untalked(enrollments, seat, story, today),
         "missing": children.missing_of(child, family.adults, seat if sits else None),
         "duties": duties,
         "unconfirmed": unconfirmed,
@@ -215,6 +225,21 @@ def child_file(child, user, enrollments, *, whole_story=False):
         "more_story": len(story) > most and not whole_story,
         "today": today,
     }
+
+
+def _new_and_untalked(enrollments, seat, story, today):
+    """Whether the child came from another school this month and nobody has talked with it since the month began.
+
+    The open duty stays with the school of the judge day; this is a hint for the new one, never an entry of the ledger.
+    """
+    first = today.replace(day=1)
+    before = [one.school_id for one in enrollments if one.starts_on < seat.starts_on]
+    if seat.starts_on < first or not before or before[0] == seat.school_id:
+        return False
+    return not any(
+        entry.kind == "talk" and entry.day >= first and not entry.cancelled and entry.reached
+        for entry in story
+    )
 
 
 def _sits(enrollment, day):

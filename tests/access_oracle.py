@@ -81,6 +81,7 @@ SEEN = {
     "contact": FILE,
     "excuse": FILE | {"group_member": WHOLE_SCHOOL},  # who decides sees what there is to decide, not the file
     "report": {"paired": {"own"}, **dict.fromkeys(LEADING, WHOLE_SCHOOL)},  # the reporter and the school's leaders
+    "transfer": dict.fromkeys(IMPORTERS, WHOLE_SCHOOL),  # sent by the schools of these posts
     "place": PLACES,
     "county": dict.fromkeys(EVERYBODY - WITHOUT_POST, IN_COUNTY),
     "district": dict.fromkeys(EVERYBODY - AT_SCHOOL - WITHOUT_POST, IN_COUNTY) | {"district_officer": DISTRICT},
@@ -95,7 +96,7 @@ SEEN = {
 
 CHILD_RELATIONS = ("own", "same_class", "same_school", "point", "district", "other", "graduated", "foreign")
 PLACE_RELATIONS = ("own", "point", "district", "other", "foreign")
-BY_CHILD = {"child", "child_name", "contact", "excuse", "report"}
+BY_CHILD = {"child", "child_name", "contact", "excuse", "report", "transfer"}
 DONE = frozenset({200, 302, 400, 409, 422})  # a POST that was let in: saved, or the form with its errors
 
 
@@ -306,6 +307,13 @@ ORACLE = {
     "pairing:pairing_change": of("child", "pairing", LEADING, BOTH),
     "pairing:pairing_end": of("child", "pairing", LEADING, BOTH),
     "pairing:pairing_cancel": of("child", "pairing", LEADING, BOTH),
+    # transfers: in the world none comes to the reader's school, so nobody may answer one
+    "pairing:transfer_list": page(IMPORTERS),
+    "pairing:transfers_accept": press(IMPORTERS, ok=THERE),  # nothing ticked
+    "pairing:transfer_new": of_child(IMPORTERS, BOTH),
+    "pairing:transfer_accept": of("transfer", "transfer", frozenset(), BOTH),
+    "pairing:transfer_refuse": of("transfer", "transfer", frozenset(), BOTH),
+    "pairing:transfer_withdraw": of("transfer", "transfer", IMPORTERS, BOTH),
     # what is owed
     "activities:today": page(),
     "activities:duty_why": of_child(values={"rule": "F02", "day": "2026-10-15"}),

@@ -210,6 +210,7 @@ LOOKS = {
     "pairing:load_list": ("list_pairings", "count"),
     "pairing:orphan_list": ("list_pairings", "count"),
     "pairing:cover_list": ("list_pairings", "count"),
+    "pairing:transfer_list": ("list_transfers", "count"),
     "reports:dashboard": ("open_board", "count"),
     "reports:dashboard_classes": ("open_board", "count"),
     "reports:dashboard_months": ("open_board", "count"),
@@ -233,6 +234,7 @@ NAMES_WHOM_IT_IS_ABOUT = {
     "registry:trait_add", "registry:trait_end", "registry:question_answer", "registry:spell_cancel",
     "registry:child_reveal", "registry:phone_call", "registry:guardian_add", "registry:guardian_share", "registry:phone_add",
     "registry:care_start", "registry:care_end", "registry:work_start", "registry:work_end",
+    "pairing:transfer_new", "pairing:transfer_withdraw",
     "pairing:pairing_new", "pairing:pairing_change", "pairing:pairing_end", "pairing:pairing_cancel",
     "activities:excuse_new", "activities:contact_cancel", "activities:excuse_revoke",
 }  # fmt: skip
@@ -333,7 +335,7 @@ def test_a_call_shows_one_number_once_and_leaves_one_entry(world, clients, subje
 
 REVEALS = [
     ("registry:child_reveal", {"reason": "补办学籍"}), ("registry:phone_call", {}),
-    ("registry:child_search", {"q": CANARIES["own"].name}), ("registry:child_leave", {"last_day": str(timezone.localdate()), "reason": "转学到外校"}),
+    ("registry:child_search", {"q": CANARIES["own"].name}), ("registry:child_leave", {"last_day": str(timezone.localdate()), "reason": "转学到外县", "destination": "安庆市"}),
     ("activities:contact_cancel", {"reason": "记错了", "version": 1}),
     ("pairing:pairing_cancel", {"reason": "登记错了", "version": 1}),
 ]  # fmt: skip

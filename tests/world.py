@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from activities.facts import facts_uid, load_facts
 from activities.models import DutyRule, Excuse, UnreachableClaim
-from pairing.models import Quota
+from pairing.models import Quota, Transfer
 from registry.calendar import school_year_of
 from registry.models import (
     ActivityCenter,
@@ -384,6 +384,7 @@ def _objects(world):
             "question": OpenQuestion.objects.create(child=child, field="生日", message="生日对不对"),
             "claim": UnreachableClaim.objects.create(trait=lost),
             "pairing": child.pairings.first(), "excuse": excuse or _excuse(child, today),
+            "transfer": _transfer(child, today),
         }  # fmt: skip
         type(contacts[1]).objects.filter(pk=contacts[1].pk).update(needs_report=True)
         uids |= {(relation, kind): row.uid for kind, row in found.items()}
@@ -417,6 +418,20 @@ def _objects(world):
             "device": Device.objects.create(user=person.user, session_key=f"key-{key}", label="手机"),
         }  # fmt: skip
         uids |= {(relation, kind): row.uid for kind, row in found.items()}
+
+
+def _transfer(child, today):
+    """One that was withdrawn, to the other side of the county; it changed nothing."""
+    seat = child.enrollments.get()
+    elsewhere = School.objects.filter(county=child.county).exclude(pk=seat.school_id).order_by("-code").first()
+    if elsewhere is None:
+        elsewhere = School.objects.create(
+            county=child.county, code="s8", name="近山小学", first_used_on=START, has_primary=True
+        )
+    return Transfer.objects.create(
+        child=child, from_school=seat.school, to_school=elsewhere, last_day=today, state="withdrawn",
+        decided_at=timezone.now(),
+    )  # fmt: skip
 
 
 def _excuse(child, today):

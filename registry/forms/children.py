@@ -4,10 +4,10 @@ from django import forms
 from django.utils import timezone
 
 from trust.masking import mask_id_number
-from trust.widgets import ChipRadioSelect
+from trust.widgets import ChipCheckboxSelectMultiple, ChipRadioSelect
 
 from ..access import Act, classes_for, schools_whole
-from ..models import AwayType, School, Sex, Stage, TraitKind
+from ..models import AwayType, Hardship, School, Sex, Stage, TraitKind
 from .fields import DayField, IdNumberField, LineField, NameField, SubmissionField
 
 ETHNIC_GROUPS = [
@@ -68,7 +68,7 @@ ETHNIC_GROUPS = [
     "珞巴族",
     "基诺族",
 ]
-LEAVE_REASONS = ("转学到外校", "毕业", "随父母到外地", "休学", "辍学", "其他")
+LEAVE_REASONS = ("转学到外县", "毕业", "随父母到外地", "休学", "辍学", "其他")
 OFF_LIST_REASONS = ("父母返乡", "孩子随父母生活", "满 18 周岁", "登记有误", "离校", "其他")
 
 
@@ -251,6 +251,15 @@ class LeaveForm(forms.Form):
     reason = forms.ChoiceField(
         label="原因", choices=_reasons(LEAVE_REASONS), widget=ChipRadioSelect(columns=True)
     )
+    destination = LineField(
+        label="去向", max_length=40, required=False, help_text="去了哪个省市县、哪所学校；转学一定要写"
+    )
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("reason") == LEAVE_REASONS[0] and not cleaned.get("destination"):
+            self.add_error("destination", "请写明转到了哪里，以后好查")
+        return cleaned
 
 
 class CareListForm(forms.Form):
@@ -278,11 +287,34 @@ class TraitForm(forms.Form):
         widget=ChipRadioSelect(columns=True),
     )
     starts_on = DayField(label="从哪天起", initial=_today)
+    details = forms.MultipleChoiceField(
+        label="困境类型", choices=Hardship.choices, required=False, widget=ChipCheckboxSelectMultiple(columns=True),
+        help_text="选了困境才选，可以选几样",
+    )  # fmt: skip
     reason = forms.CharField(
-        label="原因", required=False, max_length=1000, help_text="住校不用写；加密保存，只有能打开档案的人看得到",
+        label="原因", required=False, max_length=1000,
+        help_text="寄宿、随迁、流动不用写；加密保存，只有能打开档案的人看得到",
         widget=forms.Textarea(attrs={"rows": 3, "cols": 40}),
     )  # fmt: skip
-    review_on = DayField(label="哪天再看一次", required=False)
+    review_on = DayField(label="哪天再看一次", required=False, help_text="重点关注必须写")
+
+    def clean(self):
+        """困境 says which; nothing else does."""
+        data = super().clean()
+        hardship = data.get("kind") == TraitKind.HARDSHIP
+        if hardship and not data.get("details"):
+            self.add_error("details", "请选是哪一种困境")
+        if data.get("kind") == TraitKind.PRIORITY and not data.get("review_on") and "review_on" not in self.errors:
+            self.add_error("review_on", "重点关注要写哪天再看一次")
+        if data.get("kind") and not hardship:
+            data["details"] = []
+        return data
+
+
+class ReviewForm(forms.Form):
+    """Still so; when to look again."""
+
+    review_on = DayField(label="下次哪天再看")
 
 
 class LastDayForm(forms.Form):

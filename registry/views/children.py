@@ -598,7 +598,7 @@ def child_leave(request, uid):
     form = LeaveForm(request.POST if request.method == "POST" else None)
     return answer_form(
         request, form, save, title=f"{child.name}离校", back=facts_url(child), act="登记离校",
-        note="档案会留着。之后到的学校可以接着登记。",
+        note="档案会留着，之后到的学校可以接着登记。转到本县别的学校，不在这里办：由领导小组、档案管理员在孩子档案里点“转学”。",
     )  # fmt: skip
 
 

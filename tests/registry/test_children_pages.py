@@ -464,10 +464,10 @@ def test_leaving_ends_enrollment_and_boarding_but_not_the_care_list(cast, client
     client.force_login(cast.teacher)
     client.post(
         reverse("registry:child_leave", args=[cast.own.uid]),
-        {"last_day": f"{day(1):%Y-%m-%d}", "reason": "转学到外校"},
+        {"last_day": f"{day(1):%Y-%m-%d}", "reason": "转学到外县", "destination": "安庆市宜秀区"},
     )
     spell = cast.own.enrollments.get()
-    assert (spell.ends_on, spell.end_reason) == (day(1), "转学到外校")
+    assert (spell.ends_on, spell.end_reason) == (day(1), "转学到外县，去安庆市宜秀区")
     assert list(Trait.objects.order_by("kind").values_list("kind", "ends_on")) == [
         ("boarding", day(1)), ("priority", None),
     ]  # fmt: skip
