@@ -41,9 +41,13 @@ _NOTED = {
 }  # fmt: skip
 
 
-def compare(roster: Roster, *, school, as_of, lock=False) -> Plan:
-    """Compares the roster with the register; sets each entry's status and changes. ``lock`` inside the writing transaction."""
-    return Comparison(roster, school, as_of, lock).run()
+def compare(roster: Roster, *, school, as_of, lock=False, same_as=None) -> Plan:
+    """Compares the roster with the register; sets each entry's status and changes.
+
+    ``lock`` inside the writing transaction. ``same_as``: what a person answered about rows that look like a child of the
+    register, {row_key: the child's uid, or ``NEW_CHILD``}.
+    """
+    return Comparison(roster, school, as_of, lock=lock, same_as=same_as).run()
 
 
 class Comparison(FamilyChanges):

@@ -6,7 +6,6 @@ either that looks like a child of the register waits for a person.
 
 import uuid
 from collections import defaultdict
-from dataclasses import replace
 
 from django.db.models import Q
 from django.utils import timezone
@@ -27,18 +26,20 @@ from ..models import (
     Trait,
     grade_year,
 )
-from .children import Problem, Roster
+from .children import Problem
 from .headings import GRANDPARENTS, Meaning
-from .plan import ONE_DAY, SEXES, Known, Plan, chunks, key_of
+from .look_alikes import LookAlikes
+from .plan import ONE_DAY, UNDONE, Known, Plan, chunks
 
 CORRECTED = "名册更正"
 
 
-class Matching:
+class Matching(LookAlikes):
     """Loads what is known in a fixed number of statements and finds each row's child in memory."""
 
-    def __init__(self, roster, school, as_of, lock):
+    def __init__(self, roster, school, as_of, *, lock=False, same_as=None):
         self.plan = Plan(school, as_of, roster)
+        self.same_as = same_as or {}
         self.roster, self.school, self.as_of, self.lock = roster, school, as_of, lock
         self.said = {}
 
@@ -57,21 +58,20 @@ class Matching:
         uids = [uuid.UUID(entry.uid) for entry in entries if entry.uid]
         children = {}
         for chunk in chunks(list(set(by_index.values()))):
-            for child in self._children(Q(county=self.school.county, id_number_index__in=chunk)):
+            where = Q(county=self.school.county, id_number_index__in=chunk, merged_into=None)
+            for child in self._children(where):
                 children[child.pk] = child
         for chunk in chunks(uids):
             for child in self._children(Q(county=self.school.county, uid__in=chunk)):
                 children[child.pk] = child
         here = Enrollment.objects.open().filter(school=self.school).values("child")
-        names = {entry.name for entry in entries if entry.name}
-        namesakes = defaultdict(list)
-        for child in self._children(Q(pk__in=here)):
-            if child.name in names:
-                child = children.setdefault(child.pk, child)
-                namesakes[child.name].append(child)
-        self.children = children
+        self.at_school = {
+            child.pk: children.setdefault(child.pk, child) for child in self._children(Q(pk__in=here))
+        }
+        self._load_put_aside()
+        kept = self._kept_of(children)
         numbers = {child.id_number_index: child for child in children.values() if child.id_number_index}
-        known_uids = {child.uid.hex: child for child in children.values()}
+        known_uids = {child.uid.hex: kept.get(child.merged_into_id, child) for child in children.values()}
         self.known = {}
         taken = {}
         for entry in entries:
@@ -83,8 +83,12 @@ class Matching:
             if found is not None:
                 taken[found.pk] = entry
                 entry.existing = found
-        self.namesakes = namesakes
         self.taken = taken
+
+    def _kept_of(self, children):
+        """Of files that were merged into another: the other, by its key."""
+        merged = {child.merged_into_id for child in children.values() if child.merged_into_id}
+        return {child.pk: child for child in self._children(Q(pk__in=merged))} if merged else {}
 
     def _children(self, where):
         found = Child.objects.filter(where)
@@ -102,7 +106,8 @@ class Matching:
             return None
         if child is None and by_number is not None:
             child = by_number
-            if entry.name and entry.name != child.name and not entry.held:
+            put_aside = child.pk in self.put_aside
+            if entry.name and entry.name != child.name and not entry.held and not put_aside:
                 self._problem(entry, "name_differs", "name",
                               f"第 {entry.row} 行{entry.name}：这个身份证号在名册里是{child.name}，请核对姓名和身份证号")  # fmt: skip
                 return None
@@ -110,14 +115,10 @@ class Matching:
 
     def _load_facts(self):
         children = {entry.existing.pk: entry.existing for entry in self.roster.entries if entry.existing}
-        keyless = [
-            e
-            for e in self.roster.entries
-            if e.existing is None and e.name and not e.held and e.name in self.namesakes
-        ]
-        for entry in keyless:
-            for child in self.namesakes[entry.name]:
-                children.setdefault(child.pk, child)
+        alike = self._who_may_be_meant()
+        for candidates in alike.values():
+            for candidate in candidates:
+                children.setdefault(candidate.child.pk, candidate.child)
         self.known = {pk: Known(child) for pk, child in children.items()}
         self.adults, self.phones, self.works, self.cares = {}, defaultdict(list), {}, {}
         for chunk in chunks(list(children)):
@@ -125,7 +126,7 @@ class Matching:
         adult_ids = list({kinship.guardian_id for known in self.known.values() for kinship in known.kin})
         for chunk in chunks(adult_ids):
             self._load_adult_facts(chunk)
-        self._look_alikes(keyless)
+        self._ask_about(alike)
         self._other_schools()
 
     def _load_spells(self, children):
@@ -153,6 +154,8 @@ class Matching:
             else:
                 _remember_end(known[spell.child_id], ("care", spell.guardian_id), spell)
         for question in OpenQuestion.objects.filter(child__in=children):
+            if question.answered_at is not None and question.answer == UNDONE:
+                continue  # the import that asked was undone: it may be asked again
             known[question.child_id].questions.add((question.field, question.text))
             if question.answered_at is None:
                 known[question.child_id].open_questions.add(question.field)
@@ -175,60 +178,6 @@ class Matching:
                 self.work_ends[work.guardian_id] = max(
                     work.ends_on, self.work_ends.get(work.guardian_id, work.ends_on)
                 )
-
-    def _look_alikes(self, keyless):
-        """Rows that no number identifies, where a child of the same name is at the school."""
-        asked, single = [], {}
-        for entry in keyless:
-            alike = [(child, self._in_class_of(child, entry)) for child in self._could_be(entry)]
-            if not alike:
-                continue
-            asked.append((entry, [child for child, _ in alike]))
-            if len(alike) == 1 and alike[0][1] and not entry.id_number and not entry.id_masked:
-                single[id(entry)] = (entry, alike[0][0])
-        # The very row that made this child: identical in every cell, so nothing is guessed and nothing changes.
-        same = self._identical(list(single.values()))
-        for entry, children in asked:
-            if id(entry) in same and children[0].pk not in self.taken:
-                entry.existing = children[0]
-                self.taken[children[0].pk] = entry
-                continue
-            at = [self.known[child.pk].enrollment for child in children[:3]]
-            where = "、".join(str(spell.school_class or "未分班") for spell in at if spell)
-            self._problem(
-                entry, "looks_like_existing", "name",
-                f"第 {entry.row} 行{entry.name}：名册里已有同名的孩子（{where}）。是同一个人，请在表里加上“系统编号”一列（从导出的名册复制）；"
-                "不是，请两边都补上身份证号", "warning",
-            )  # fmt: skip
-
-    def _could_be(self, entry):
-        for child in self.namesakes[entry.name]:
-            if child.pk in self.taken or (entry.id_number and child.id_number_index):
-                continue
-            if entry.birth_date and child.birth_date and entry.birth_date != child.birth_date:
-                continue
-            if entry.sex and child.sex and SEXES[entry.sex] != child.sex:
-                continue
-            yield child
-
-    def _in_class_of(self, child, entry):
-        enrollment = self.known[child.pk].enrollment
-        at = enrollment.school_class if enrollment else None
-        return (key_of(at) if at else None) == self._class_key(entry)
-
-    def _identical(self, pairs):
-        """Ids of the entries that say exactly what stands: compared once more as if the child's uid stood in the row."""
-        copies = [
-            (
-                entry,
-                replace(entry, uid=child.uid.hex, problems=list(entry.problems), changes=[], existing=None),
-            )
-            for entry, child in pairs
-        ]
-        if not copies:
-            return set()
-        type(self)(Roster([copy for _, copy in copies], [], []), self.school, self.as_of, False).run()
-        return {id(entry) for entry, copy in copies if copy.status == "unchanged"}
 
     def _other_schools(self):
         for entry in self.roster.entries:

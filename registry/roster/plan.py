@@ -14,6 +14,8 @@ from .children import Roster, SchoolShape
 ONE_DAY = timedelta(days=1)
 CHUNK = 5000
 SEXES = {"男": Sex.MALE, "女": Sex.FEMALE}
+# Why a spell is cancelled, and the answer to a question, whose import was undone.
+UNDONE = "撤销导入"
 PARENT_OF = {"father": Relation.FATHER, "mother": Relation.MOTHER}
 
 
@@ -56,6 +58,9 @@ class Plan:
     changed_phones: dict = field(default_factory=dict)
     changed_cares: dict = field(default_factory=dict)
     alarms: list = field(default_factory=list)
+    candidates: dict = field(
+        default_factory=dict
+    )  # entry → children of the school it may mean, as the preview shows them
 
     @property
     def counts(self):
