@@ -7,4 +7,7 @@ class ActivitiesConfig(AppConfig):
     verbose_name = "关爱活动与责任台账"
 
     def ready(self):
-        from . import contacts  # noqa: F401  registers its outbox handler
+        from . import (
+            contacts,  # noqa: F401  registers its outbox handler
+            handing_over,  # noqa: F401  says what somebody who leaves must hand over
+        )

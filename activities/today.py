@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
+from pairing import handovers, plans
 from pairing.models import ClassCover, Pairing, PairingKind
 from registry.access import posts_of, staff_of
 from registry.calendar import month_end, school_year_of
@@ -21,6 +22,7 @@ from registry.models import (
     School,
     SchoolClass,
 )
+from registry.together import together
 
 from .holders import Holders
 from .ledger import Counts, Duty, Ledger
@@ -117,6 +119,8 @@ class OwedList:
     unconfirmed_year: int | None = None
     done_children: int = 0  # with nothing open, of those the person answers for
     also_seen: list = field(default_factory=list)  # ClassStillOpen, for leaders
+    handovers: list = field(default_factory=list)  # 待接手: Handover not read yet
+    plans: list = field(default_factory=list)  # HelpPlan to be looked at by a week from now
 
     @property
     def count(self):
@@ -186,7 +190,9 @@ def owed_list(user, *, now=None, ledger=None):
     mine = _mine(duties, staff, posts, ledger)
     leads = _leads(posts)
     others = _of_others(duties, mine, today) if leads else []
+    taken_over, reviews = together(handovers.unread_of(staff, today), plans.reviews_due(staff, today))
     wanted = {d.subject_id for d in [*mine, *others] if d.rule.subject == Subject.CHILD}
+    wanted |= {row.child_id for row in [*taken_over, *reviews]}
     children = _children(wanted, user, staff, today)
     if not leads:
         mine = [
@@ -197,6 +203,10 @@ def owed_list(user, *, now=None, ledger=None):
     rule, counts = _headline(mine, today)
     open_now = _first_to_end([duty for duty in mine if duty.is_open])
     found = OwedList(staff, today, {}, [], rule, counts)
+    found.handovers = _with_child(taken_over, children)
+    found.plans = sorted(
+        _with_child(reviews, children), key=lambda plan: (plan.review_on, plan.child.name_key)
+    )
     if school_year_of(today) not in ledger.calendar.confirmed:
         found.unconfirmed_year = school_year_of(today)
     centers = ActivityCenter.objects.in_bulk(
@@ -216,6 +226,17 @@ def owed_list(user, *, now=None, ledger=None):
     found.also_seen = _also_seen(others, children, today)
     found.others = [row for row in rows if row.child is None]
     found.groups = _grouped([row for row in rows if row.child is not None])
+    return found
+
+
+def _with_child(rows, children):
+    """Rows about children whose file the person may open, each with its child."""
+    found = []
+    for row in rows:
+        child = children.get(row.child_id)
+        if child is not None and child.may_open:
+            row.child = child
+            found.append(row)
     return found
 
 

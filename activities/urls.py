@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import centers, contacts, duties, excuses, today
+from .views import centers, contacts, duties, excuses, handovers, today
 
 app_name = "activities"
 urlpatterns = [
@@ -18,6 +18,10 @@ urlpatterns = [
     path("excuses/unreachable/<uuid:uid>/decide/", excuses.unreachable_decide, name="unreachable_decide"),
     path("rules/<uuid:uid>/", duties.rule_change, name="rule_change"),
     path("checks/<str:month>/", duties.month_check, name="month_check"),
+    # Handover (交接)
+    path("handovers/staff/<uuid:uid>/", handovers.handover, name="handover"),
+    path("handovers/<uuid:uid>/", handovers.handover_detail, name="handover_detail"),
+    path("handovers/<uuid:uid>/seen/", handovers.handover_seen, name="handover_seen"),
     # Contacts (记一笔)
     path("contacts/new/", contacts.contact_new, name="contact_new"),
     path("contacts/to-report/", contacts.report_alarms, name="report_alarms"),

@@ -11,7 +11,13 @@ from .models import EndReason, PairingKind
 from .quotas import KINDS
 
 ANY = [("", "全部")]
-STATES = [*ANY, ("none", "还没有包保教师"), ("paired", "已有包保教师"), ("mine", "我包保的")]
+STATES = [
+    *ANY,
+    ("none", "还没有包保教师"),
+    ("paired", "已有包保教师"),
+    ("no_proxy", "还没有代理家长"),
+    ("mine", "我包保的"),
+]
 
 
 class PairingFilter(forms.Form):
@@ -112,32 +118,21 @@ class ChangeForm(_Starting):
 
 
 class TieForm(_Starting):
-    """A tie of any kind for one child: with a teacher, or with somebody from outside (校外帮扶人)."""
+    """A tie of one child with a member of staff: 包保, 代理家长, or 志愿帮扶."""
 
     kind = forms.ChoiceField(
-        label="类别", choices=PairingKind.choices, initial=PairingKind.PRIMARY, widget=ChipRadioSelect
-    )
-    helper_name = LineField(
-        label="校外帮扶人", required=False, max_length=60, help_text="不是本校教师的，写姓名和单位"
+        label="类别",
+        choices=[(kind.value, kind.label) for kind in PairingKind if kind != PairingKind.PEER],
+        initial=PairingKind.PRIMARY,
+        widget=ChipRadioSelect,
     )
     note = LineField(label="备注", required=False, max_length=200)
-    field_order = ("submission", "kind", "staff", "helper_name", "starts_on", "note")
+    field_order = ("submission", "kind", "staff", "starts_on", "note")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["staff"].required = False
         self.fields["staff"].label = "教师"
-
-    def clean(self):
-        cleaned = super().clean()
-        staff, helper = cleaned.get("staff"), cleaned.get("helper_name")
-        if cleaned.get("kind") in (PairingKind.PRIMARY, PairingKind.PROXY) and helper:
-            self.add_error("helper_name", "包保教师和代理家长从教职工里选，这里请留空")
-        elif staff and helper:
-            self.add_error("helper_name", "教师和校外帮扶人填一个")
-        elif not staff and not helper and "staff" not in self.errors:
-            self.add_error("staff", "请选教师")
-        return cleaned
+        self.fields["staff"].error_messages["required"] = "请选教师"
 
 
 class EndForm(forms.Form):

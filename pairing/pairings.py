@@ -59,37 +59,28 @@ def pair(
     staff=None,
     kind=PairingKind.PRIMARY,
     starts_on=None,
-    helper_name="",
     note="",
     submission=None,
 ):
-    """Begin one tie. ``submission`` becomes its ``uid``: the same form sent twice is one tie."""
+    """Begin one tie with a member of staff. ``submission`` becomes its ``uid``: the same form sent twice is one tie.
+
+    Ties with somebody from outside begin in ``outside.tie_helper``, those of two pupils in ``peers.pair_peers``.
+    """
     starts_on = starts_on or timezone.localdate()
-    new = Pairing(
-        child=child,
-        staff=staff,
-        kind=kind,
-        starts_on=starts_on,
-        helper_name=helper_name,
-        note=note,
-        recorded_by=by,
-    )
+    new = Pairing(child=child, staff=staff, kind=kind, starts_on=starts_on, note=note, recorded_by=by)
     new.uid = submission or uuid.uuid4()
     try:
         with transaction.atomic():
-            _lock([child])
-            again = _begun_before([new])
+            lock([child])
+            again = begun_before([new])
             if again:
                 return again[0]
-            if staff is None and not helper_name:
+            if staff is None:
                 raise ValidationError({"staff": "请选教师"})
             blocked = _obstacles([child], staff, kind, starts_on)
             if blocked:
                 raise ValidationError({"starts_on": blocked[0][1]})
-            _begin_one(new, by)
-            audit.record(
-                "pair_child", by=by, kind="pairing", uid=new, child=child, detail=new.get_kind_display()
-            )
+            begin_one(new, by)
     except IntegrityError:  # begun by somebody else at the same moment
         raise ValidationError("刚才有人给这个孩子指定了教师，请刷新再看") from None
     forget_ties(by)
@@ -120,15 +111,15 @@ def pair_many(*, children, staff, by, starts_on=None, end_reason="", end_note=""
         new.append(row)
     try:
         with transaction.atomic():
-            _lock(children)
-            again = _begun_before(new)
+            lock(children)
+            again = begun_before(new)
             if again:
                 return again
             replaced = _standing(children, starts_on) if end_reason else []
             blocked = _obstacles(children, staff, PairingKind.PRIMARY, starts_on, replaced=replaced)
             if blocked:
                 raise InTheWay(blocked)
-            _end_for(replaced, starts_on, reason=end_reason, note=end_note, by=by)
+            end_for(replaced, starts_on, reason=end_reason, note=end_note, by=by)
             new = bulk_create_with_history(new, Pairing, default_user=by)
             changed = {old.child_id for old in replaced}
             for action, some in (
@@ -152,13 +143,13 @@ def change_pairing(*, pairing, staff, reason, by, starts_on=None, note="", expec
     On the very day the old one began, the old one is cancelled as corrected. Returns the new tie.
     """
     starts_on = starts_on or timezone.localdate()
-    _require_reason(reason)
+    require_reason(reason)
     new = Pairing(child=pairing.child, staff=staff, kind=pairing.kind, starts_on=starts_on, recorded_by=by)
     new.uid = submission or uuid.uuid4()
     try:
         with transaction.atomic():
-            _lock([pairing.child])
-            again = _begun_before([new])
+            lock([pairing.child])
+            again = begun_before([new])
             if again:
                 return again[0]
             old = _fresh(pairing, expected)
@@ -172,8 +163,8 @@ def change_pairing(*, pairing, staff, reason, by, starts_on=None, note="", expec
             blocked = _obstacles([old.child], staff, old.kind, starts_on, replaced=[old])
             if blocked:
                 raise ValidationError({"starts_on": blocked[0][1]})
-            _end_for([old], starts_on, reason=reason, note=note, by=by)
-            _begin_one(new, by)
+            end_for([old], starts_on, reason=reason, note=note, by=by)
+            begin_one(new, by, audited=False)
             audit.record(
                 "change_pairing", by=by, kind="pairing", uid=new, child=new.child, reason=EndReason(reason).label,
                 detail=new.get_kind_display(),
@@ -187,10 +178,10 @@ def change_pairing(*, pairing, staff, reason, by, starts_on=None, note="", expec
 def end_pairing(*, pairing, reason, by, ends_on=None, note="", expected=None):
     """The tie ends after ``ends_on``, its last day, with a reason. A wrong end is corrected by ending it again."""
     ends_on = ends_on or timezone.localdate()
-    _require_reason(reason)
+    require_reason(reason)
     end = {"ends_on": ends_on, "end_reason": reason, "end_note": note.strip()}
     with transaction.atomic():
-        _lock([pairing.child])
+        lock([pairing.child])
         stored = Pairing.objects.select_related("child", "staff").get(pk=pairing.pk)
         if stored.cancelled_at is None and all(getattr(stored, name) == value for name, value in end.items()):
             return stored  # the same form again
@@ -213,9 +204,9 @@ def end_pairing(*, pairing, reason, by, ends_on=None, note="", expected=None):
 def end_many(*, pairings, reason, by, ends_on=None, note=""):
     """End these ties together (a teacher left, a class graduated), or none: then raises ``InTheWay``."""
     ends_on = ends_on or timezone.localdate()
-    _require_reason(reason)
+    require_reason(reason)
     with transaction.atomic():
-        _lock([tie.child for tie in pairings])
+        lock([tie.child for tie in pairings])
         ties = Pairing.objects.valid().filter(pk__in=[tie.pk for tie in pairings]).select_related("child")
         # Those somebody has ended meanwhile are done; the same form again ends nothing twice.
         standing = list(ties.overlapping(ends_on + ONE_DAY, None).order_by("child__name_key", "pk"))
@@ -247,7 +238,7 @@ def cancel_pairing(*, pairing, reason, by, expected=None):
     if not reason:
         raise ValidationError({"reason": "请写明作废原因"})
     with transaction.atomic():
-        _lock([pairing.child])
+        lock([pairing.child])
         stored = Pairing.objects.select_related("child", "staff").get(pk=pairing.pk)
         if stored.cancelled_at:
             return stored
@@ -315,13 +306,13 @@ def why_orphaned(tie):
 # --- checks ------------------------------------------------------------------------------------------------------------
 
 
-def _lock(children):
-    """One after the other, in a fixed order; on SQLite the transaction itself is the lock."""
+def lock(children):
+    """Before changing ties of these children: one after the other, in a fixed order; on SQLite the transaction itself is the lock."""
     ids = sorted(child.pk for child in children)
     list(Child.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
 
 
-def _begun_before(new):
+def begun_before(new):
     """The rows of an earlier sending of the same form, in the same order; [] if it is new."""
     stored = {
         row.uid: row
@@ -332,7 +323,8 @@ def _begun_before(new):
     for row in new:
         old = stored.get(row.uid)
         if old is None or any(
-            getattr(old, name) != getattr(row, name) for name in ("child_id", "staff_id", "kind", "starts_on")
+            getattr(old, name) != getattr(row, name)
+            for name in ("child_id", "staff_id", "helper_id", "peer_id", "kind", "starts_on")
         ):
             raise ValidationError("这张表已经提交过，请重新打开这一页再填")
     return [stored[row.uid] for row in new]
@@ -346,7 +338,8 @@ def _fresh(pairing, expected):
     return stored
 
 
-def _require_reason(reason):
+def require_reason(reason):
+    """An ending has one of ``EndReason``."""
     if reason not in EndReason.values:
         raise ValidationError({"reason": "请选原因"})
 
@@ -403,43 +396,58 @@ def _find_ties(why, children, staff, kind, starts_on, replaced):
 
 def _find_absent(why, children, staff, day):
     """The child sits at a school and is on the care list that day; the teacher has a post at that school that day."""
+    find_absent(why, [(child, staff) for child in children], day)
+
+
+def find_absent(why, pairs, day):
+    """Says of each (child, teacher) what keeps them from being paired on ``day``: {child id: why}, added to ``why``.
+
+    The child sits at a school and is on the care list, the teacher has a post there (a 教学点 and its managing school
+    being one). Three statements.
+    """
     posts = (
         Post.objects.on(day)
-        .filter(staff=staff, school__isnull=False)
+        .filter(staff__in={staff.pk for _, staff in pairs}, school__isnull=False)
         .exclude(kind=PostKind.ADMINISTRATOR)
         .annotate(root=Coalesce("school__managing_school", "school"))
     )
-    roots = set(posts.values_list("root", flat=True))
-    seats = Enrollment.objects.on(day).filter(child__in=children)
+    roots = set(posts.values_list("staff", "root"))
+    ids = {child.pk for child, _ in pairs}
+    seats = Enrollment.objects.on(day).filter(child__in=ids)
     seat_of = dict(
         seats.annotate(root=Coalesce(F("school__managing_school"), F("school"))).values_list("child", "root")
     )
-    listed = set(CareListSpell.objects.on(day).filter(child__in=children).values_list("child", flat=True))
-    for child in children:
+    listed = set(CareListSpell.objects.on(day).filter(child__in=ids).values_list("child", flat=True))
+    for child, staff in pairs:
         if child.pk in why:
             continue
         if child.pk not in seat_of:
             why[child.pk] = f"{day:%Y-%m-%d} 不在校"
         elif child.pk not in listed:
             why[child.pk] = f"{day:%Y-%m-%d} 不在册"
-        elif seat_of[child.pk] not in roots:
+        elif (staff.pk, seat_of[child.pk]) not in roots:
             why[child.pk] = f"{staff.name}在 {day:%Y-%m-%d} 没有这所学校的岗位"
 
 
 # --- writing -----------------------------------------------------------------------------------------------------------
 
 
-def _begin_one(new, by):
+def begin_one(new, by, *, audited=True):
+    """Check and save a new tie of any kind, signed; the caller holds the lock and the transaction."""
     new.full_clean()
     new._history_user = by
     new.save()
+    if audited:
+        audit.record(
+            "pair_child", by=by, kind="pairing", uid=new, child=new.child, detail=new.get_kind_display()
+        )
 
 
 def _cancel(tie, by, reason):
     tie.cancelled_at, tie.cancelled_by, tie.cancel_reason = timezone.now(), by, reason[:200]
 
 
-def _end_for(replaced, starts_on, *, reason, note, by):
+def end_for(replaced, starts_on, *, reason, note, by):
     """End what a new tie replaces on the day before it begins; one that began that same day is cancelled."""
     for old in replaced:
         if old.starts_on == starts_on:

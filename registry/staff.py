@@ -152,6 +152,22 @@ def correct_staff(staff, *, by, expected, **changes):
     return staff
 
 
+_STILL_HELD = []
+
+
+def asks_to_hand_over(find):
+    """Registers ``find(staff, user) -> (sentence, url) | None``: what a person still holds on an upper floor, and where it
+    is handed over ("" = not by this user).
+    """
+    _STILL_HELD.append(find)
+    return find
+
+
+def still_held(staff, user):
+    """[(sentence, url)] of what must go to somebody else when ``staff`` leaves, moves or gives up a post."""
+    return [found for find in _STILL_HELD if (found := find(staff, user))]
+
+
 def leave(staff, *, by, last_day, reason):
     """The person leaves: every post ends, the account closes and its sessions end at once."""
     if last_day > timezone.localdate():

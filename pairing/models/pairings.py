@@ -123,7 +123,12 @@ class Pairing(Spell, Versioned):
         ]
 
     def __str__(self):
-        return f"{self.staff or self.helper_name or self.peer} {self.get_kind_display()}"
+        return f"{self.other_side} {self.get_kind_display()}"
+
+    @property
+    def other_side(self):
+        """Name of the teacher, the helper from outside or the fellow pupil."""
+        return self.helper_name or (self.staff or self.peer).name
 
     def clean(self):
         """Primary pairings of a child do not overlap."""

@@ -1,4 +1,4 @@
-"""Pairings by child: who has none first; assigning, changing, ending, cancelling; what hangs in the air."""
+"""Pairings by child: who has none first; assigning, changing, ending, cancelling."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -27,7 +27,7 @@ from trust import audit
 from trust.models import VersionConflict
 
 from .. import pairings, quotas
-from ..forms import AssignForm, CancelForm, ChangeForm, EndForm, EndManyForm, PairingFilter, TieForm
+from ..forms import AssignForm, CancelForm, ChangeForm, EndForm, PairingFilter, TieForm
 from ..models import Pairing, PairingKind
 
 PAGE = 50
@@ -75,7 +75,7 @@ def _child_or_404(request, uid):
 
 def _tie_or_404(request, uid):
     """The tie: 404 if its child is foreign, 403 without the function at the child's school."""
-    ties = Pairing.objects.visible_to(request.user).select_related("child", "staff")
+    ties = Pairing.objects.visible_to(request.user).select_related("child", "staff", "peer")
     tie = get_object_or_404(ties, uid=uid)
     tie.child.seat = _seat(tie.child)
     if not _may_assign(request.user, tie.child.seat):
@@ -97,7 +97,8 @@ def _loads_for(child_or_schools, day):
 def _tabs(request, now):
     may = access.may(request.user, Act.ASSIGN_PAIRINGS)
     tabs = [("按孩子", "pairing:pairing_list", True), ("按教师", "pairing:load_list", may),
-            ("待处理", "pairing:orphan_list", may), ("包班", "pairing:cover_list", may), ("名额", "pairing:quota_list", may)]  # fmt: skip
+            ("待处理", "pairing:orphan_list", may), ("包班", "pairing:cover_list", may), ("名额", "pairing:quota_list", may),
+            ("其他结对", "pairing:tie_list", True), ("校外帮扶", "pairing:helper_list", may)]  # fmt: skip
     return [(label, reverse(name), name == now) for label, name, shown in tabs if shown]
 
 
@@ -108,6 +109,8 @@ def _tabs(request, now):
 def pairing_list(request):
     """包保 by child: those nobody answers for stand first. Teachers see the children of their posts and pairings."""
     user, today = request.user, timezone.localdate()
+    if not access.may_list_children(user):
+        raise PermissionDenied("您的岗位只看数字，不看名单")
     seats = Enrollment.objects.on(today).filter(
         child__in=Child.objects.visible_to(user).filter(
             pk__in=CareListSpell.objects.on(today).values("child")
@@ -210,6 +213,9 @@ def _filtered(seats, form, teacher, staff, today):
     state = asked.get("state")
     if state == "none":
         seats = seats.exclude(child__in=ties.values("child"))
+    elif state == "no_proxy":  # F64: every child has a 代理家长
+        proxies = Pairing.objects.filter(kind=PairingKind.PROXY).on(today)
+        seats = seats.exclude(child__in=proxies.values("child"))
     elif state == "paired":
         seats = seats.filter(child__in=ties.values("child"))
     elif state == "mine":
@@ -223,7 +229,7 @@ def _rows(seats, user, today):
     seats = list(seats)
     ties = {}
     found = Pairing.objects.filter(child__in=[seat.child_id for seat in seats]).overlapping(today, None)
-    for tie in found.select_related("staff").order_by("starts_on", "pk"):
+    for tie in found.select_related("staff", "peer").order_by("starts_on", "pk"):
         ties.setdefault(tie.child_id, []).append(tie)
     assigning = set()
     if access.may(user, Act.ASSIGN_PAIRINGS):
@@ -326,83 +332,6 @@ def _uids(request, name, at_most):
     return uids
 
 
-# --- what hangs in the air -----------------------------------------------------------------------------------------------
-
-
-def _orphans(user, schools, today):
-    """Ties to look after, of children whose latest school the user assigns for."""
-    children = Child.objects.visible_to(user)
-    ties = Pairing.objects.visible_to(user).filter(child__in=children)
-    found = list(
-        pairings.orphaned(ties, today)
-        .select_related("child", "staff")
-        .order_by("staff__name_key", "child__name_key", "pk")
-    )
-    seats = {}
-    newest = Enrollment.objects.valid().filter(
-        child__in=[tie.child_id for tie in found], starts_on__lte=today
-    )
-    for seat in newest.select_related("school", "school_class__school").order_by("starts_on", "pk"):
-        seats[seat.child_id] = seat
-    mine = set(schools.values_list("pk", flat=True))
-    rows = []
-    for tie in found:
-        seat = seats.get(tie.child_id)
-        if seat is None or seat.school_id not in mine:
-            continue
-        why, reason = pairings.why_orphaned(tie)
-        name = seat.school_class.name_on(today) if seat.school_class else "还没分班"
-        rows.append(
-            {
-                "tie": tie,
-                "class_name": name,
-                "why": why,
-                "reason": reason,
-                "here": tie.child_here and tie.child_listed,
-            }
-        )
-    return rows
-
-
-@require_safe
-def orphan_list(request):
-    """待处理: ties whose teacher or child is gone, to hand over or to end together."""
-    user, today = request.user, timezone.localdate()
-    rows = _orphans(user, assigning_schools(user), today)
-    audit.record("list_pairings", by=user, kind="child", count=len(rows), detail="待处理")
-    context = {"tabs": _tabs(request, "pairing:orphan_list"), "rows": rows, "today": today}
-    return render(request, "pairing/orphans.html", context)
-
-
-@require_POST
-def end_several(request):
-    """Ticked ties of 待处理 → last day and reason → one save."""
-    user, today = request.user, timezone.localdate()
-    schools = assigning_schools(user)
-    uids = _uids(request, "child", pairings.AT_MOST)
-    rows = [row for row in _orphans(user, schools, today) if row["tie"].child.uid in uids]
-    found = {row["tie"].child.uid for row in rows}
-    if Child.objects.visible_to(user).filter(uid__in=uids - found).count() != len(uids - found):
-        raise Http404
-    if not rows:
-        messages.warning(request, "勾选的包保已经处理过了，或者还没勾选。")
-        return redirect("pairing:orphan_list")
-    saving = request.POST.get("step") == "save"
-    form = EndManyForm(request.POST if saving else None, initial={"reason": rows[0]["reason"]})
-    blocked = []
-    if saving and form.is_valid():
-        try:
-            ended = pairings.end_many(pairings=[row["tie"] for row in rows], by=user, **form.cleaned_data)
-        except pairings.InTheWay as error:
-            blocked = error.children
-        except ValidationError as error:
-            add_errors(form, error)
-        else:
-            messages.success(request, f"已结束 {len(ended)} 个包保")
-            return redirect("pairing:orphan_list")
-    return render(request, "pairing/end_several.html", {"form": form, "rows": rows, "blocked": blocked})
-
-
 # --- one child ---------------------------------------------------------------------------------------------------------
 
 
@@ -414,7 +343,7 @@ def child_pairings(request, uid):
     ties = list(
         Pairing.objects.visible_to(user)
         .filter(child=child)
-        .select_related("staff", "recorded_by", "cancelled_by")
+        .select_related("staff", "peer", "recorded_by", "cancelled_by")
         .order_by("-starts_on", "-pk")
     )
     audit.record("open_pairings", by=user, kind="child", uid=child, child=child, count=len(ties))
@@ -458,6 +387,9 @@ def _answer(request, form, save, *, child, title, act, template="form.html", **c
         "act": act,
         "back_url": back,
         "stored": None,
+        "note": "",
+        "tie": None,
+        "danger": False,
         **context,
     }
     return render(request, f"pairing/{template}", page, status=status)
@@ -473,7 +405,7 @@ def pairing_new(request, uid):
 
     def save(asked):
         tie = pairings.pair(child=child, by=request.user, **asked)
-        return f"已指定{tie.staff or tie.helper_name}（{tie.get_kind_display()}）"
+        return f"已指定{tie.staff}（{tie.get_kind_display()}）"
 
     return _answer(request, form, save, child=child, title=f"给{child.name}指定包保教师", act="指定")
 

@@ -198,6 +198,7 @@ def staff_detail(request, uid):
         .filter(ends_on=None)
         .exclude(pk=person.school_id)
         .exists(),
+        "held": staff.still_held(person, request.user),
         "today": today,
     }
     return render(request, "registry/staff/detail.html", context)
@@ -230,8 +231,15 @@ def staff_leave(request, uid):
 
     return answer_form(
         request, form, save, title=f"{person.name}离职？", back=person.get_absolute_url(), act="办理离职", danger=True,
-        note="岗位全部结束，账号马上停用、已登录的马上退出，记过的都在。班主任、包保的孩子请接着换人。",
+        done=lambda: _hand_over_url(person, request.user), template="registry/staff/leave.html",
+        held=staff.still_held(person, request.user),
+        note="岗位全部结束，账号马上停用、已登录的马上退出，记过的都在。班主任的班请接着换人。",
     )  # fmt: skip
+
+
+def _hand_over_url(person, user):
+    """Where what the person still holds is handed over; blank when there is nothing (or it is not this user's)."""
+    return next((url for _, url in staff.still_held(person, user) if url), "")
 
 
 @form_view
@@ -247,7 +255,9 @@ def staff_move(request, uid):
 
     return answer_form(
         request, form, save, title=f"{person.name}调到别的学校", back=person.get_absolute_url(), act="办理调动",
-        note="账号不变，记过的都在。原来学校的岗位结束，班主任、包保的孩子请接着换人。",
+        done=lambda: _hand_over_url(person, request.user), template="registry/staff/leave.html",
+        held=staff.still_held(person, request.user),
+        note="账号不变，记过的都在。原来学校的岗位结束，班主任的班请接着换人。",
     )  # fmt: skip
 
 
