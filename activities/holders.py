@@ -9,7 +9,8 @@ from registry.models import Post, School
 
 from .models import Responsible, Subject
 
-_ROLE_POSTS = ("class_teacher", "leader", "group_office", "center_manager")
+_LEADING = ("leader", "deputy", "group_office", "group_member")
+_ROLE_POSTS = ("class_teacher", "center_manager", *_LEADING)
 
 
 class Held(NamedTuple):
@@ -90,11 +91,23 @@ class Holders:
         school_class = duty.holder_class_id
         if role == Responsible.CLASS_TEACHER:
             return _first(self.posts["class_teacher", school_class], day) if school_class else None
-        covering = _first(self.covers[school_class], day) if school_class else None
-        return covering or self._at_school("group_office", duty, day)
+        covers = self.covers[school_class] if school_class else ()
+        # A cover left open by somebody who left the leading group names nobody.
+        leading = [one for one in covers if self._leads(one.staff_id, duty.school_id, day)]
+        return _first(leading, day) or self._at_school("group_office", duty, day)
 
     def _leader(self, duty):
         return self._at_school("leader", duty, duty.item.holder_on)
+
+    def _leads(self, staff_id, school_id, day):
+        """Whether the person is in the leading group of the school, or of the one that manages it, on ``day``."""
+        schools = {school_id, self.managing.get(school_id)} - {None}
+        return any(
+            post.staff_id == staff_id and post.in_force_on(day)
+            for school in schools
+            for kind in _LEADING
+            for post in self.posts[kind, school]
+        )
 
     def _at_school(self, kind, duty, day):
         """The earliest holder at the school or its managing school."""

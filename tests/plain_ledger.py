@@ -1002,8 +1002,13 @@ def role_holder(world, rule, duty, day):
     if role == "class_teacher":
         posts = posts_of(world, day, ("class_teacher",))
         return first_of(row for row in posts if school_class and row["class"] == school_class)
-    # For the leading group the member who covers the class, else its office.
-    covering = [row for row in world["covers"] if row["class"] == school_class and covers_day(row, day)]
+    # For the leading group the member who covers the class (and is one that day), else its office.
+    members = {row["staff"] for row in own_posts(world, school, LEADING_GROUP, day)} if school else set()
+    covering = [
+        row
+        for row in world["covers"]
+        if row["class"] == school_class and covers_day(row, day) and row["staff"] in members
+    ]
     office = own_posts(world, school, ("group_office",), day) if school else []
     return first_of(covering) or first_of(office)
 
