@@ -9,5 +9,5 @@ class PairingConfig(AppConfig):
     verbose_name = "结对包保"
 
     def ready(self):
-        """Ties open children's files through ``registry.access``."""
-        from . import grants  # noqa: F401
+        """Ties open children's files through ``registry.access``; the handlers of background work register themselves."""
+        from . import background, grants  # noqa: F401

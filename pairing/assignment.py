@@ -1,7 +1,7 @@
 """Who could answer for whom: the best assignment of children to staff under quotas. Pure: no database, no words of names.
 
-Three aims, each above the next: as many children as possible have somebody; nobody stays below the minimum who could
-reach it; then the wishes and reasons below, weighed by ``POINTS``. Without siblings this is a minimum-cost flow, and so
+Three aims, each above the next: as many children as possible have somebody; nobody stays below the minimum, where the
+children are enough for all minimums (``with_minimums``); then the wishes and reasons below, weighed by ``POINTS``. Without siblings this is a minimum-cost flow, and so
 provably the best. Siblings who should share a teacher cannot be a flow (it would split them), so families are placed
 first, the largest first, each size as a flow of whole families; whoever is left follows as single children. Where a
 family together would cost a child its place or a teacher the minimum, families are taken apart again, as few as that
@@ -160,10 +160,18 @@ def faults(choices, children, staff):
     return found
 
 
+def with_minimums(children, staff):
+    """``staff`` with the minimums that bind: none where there are fewer children than all minimums ask for. Somebody stays
+    below then whatever is done, and that is no reason to part siblings or to change a teacher.
+    """
+    wanting = sum(max(min(one.minimum, one.maximum) - one.held, 0) for one in staff)
+    return staff if wanting <= len(children) else [replace(one, minimum=0) for one in staff]
+
+
 def assign(children, staff):
     """The best assignment of ``children`` to ``staff``; see the head of this file for what is best."""
     children = sorted(children, key=lambda child: child.key)
-    staff = sorted(staff, key=lambda one: one.key)
+    staff = with_minimums(children, sorted(staff, key=lambda one: one.key))
     families = _families(children)
     answer = _solve(children, staff, families)
     if not families or _as_good_as_can_be(answer, children, staff):
