@@ -39,28 +39,30 @@ def may_hand_in(user, part):
     return access.may(user, Act.HAND_IN_SCREENING, school=part.school)
 
 
+def _of_county(user, part):
+    county = part.school.county
+    return access.may(user, Act.REVIEW_SCREENING, county=county) or stands_in(user, county)
+
+
+def _of_district(user, part):
+    return _of_county(user, part) or access.may(user, Act.REVIEW_SCREENING, school=part.school)
+
+
 def may_review(user, part):
-    """Whether ``user`` sends back: the district what it holds, the county whatever was handed in."""
-    if access.may(user, Act.REVIEW_SCREENING, county=part.school.county) or stands_in(
-        user, part.school.county
-    ):
-        return part.state in (*SENT, HandInState.ACCEPTED)
-    return part.state == HandInState.AT_DISTRICT and access.may(
-        user, Act.REVIEW_SCREENING, school=part.school
-    )
+    """Whether ``user`` sends back now: the district what lies with it, the county whatever was handed in."""
+    if part.state == HandInState.AT_DISTRICT:
+        return _of_district(user, part)
+    return part.state in (HandInState.AT_COUNTY, HandInState.ACCEPTED) and _of_county(user, part)
 
 
 def may_accept(user, part):
-    """Whether ``user`` accepts for the county, also what still lies with the district."""
-    county = part.school.county
-    return part.state in SENT and (
-        access.may(user, Act.REVIEW_SCREENING, county=county) or stands_in(user, county)
-    )
+    """Whether ``user`` accepts for the county now, also what still lies with the district."""
+    return part.state in SENT and _of_county(user, part)
 
 
 def may_forward(user, part):
-    """Whether ``user`` sends it on from the district to the county."""
-    return part.state == HandInState.AT_DISTRICT and may_review(user, part)
+    """Whether ``user`` sends it on from the district to the county now."""
+    return part.state == HandInState.AT_DISTRICT and _of_district(user, part)
 
 
 def hindrances(roll):
@@ -110,22 +112,22 @@ def _step(part, state, by, comment=""):
     ScreeningStep.objects.create(school_screening=part, state=state, comment=comment, taken_by=by)
 
 
-def _sent(part, by, allowed):
-    """The part, held, if the step may be taken by this person now."""
+def _sent(part, by, level, allowed):
+    """The part, held. Raises PermissionDenied below ``level``, ValidationError where the step is not due (any more)."""
     fresh = locked(part.pk)
+    if not level(by, fresh):
+        raise PermissionDenied("您的岗位没有这项功能")
     if fresh.screening.closed_at is not None:
         raise ValidationError("这次摸底已经结束")
     if not allowed(by, fresh):
-        if allowed in (may_accept, may_forward) and may_review(by, fresh):
-            raise ValidationError("这一步已经办过了")
-        raise PermissionDenied("现在不能办这一步")
+        raise ValidationError(f"现在是“{fresh.get_state_display()}”，不能办这一步")
     return fresh
 
 
 def forward(part, *, by, comment=""):
     """The district has looked at it and sends it on to the county."""
     with transaction.atomic():
-        fresh = _sent(part, by, may_forward)
+        fresh = _sent(part, by, _of_district, may_forward)
         _step(fresh, HandInState.AT_COUNTY, by, comment.strip())
         audit.record("forward_screening", by=by, kind="schoolscreening", uid=fresh)
     return fresh
@@ -134,7 +136,7 @@ def forward(part, *, by, comment=""):
 def accept(part, *, by):
     """The county accepts."""
     with transaction.atomic():
-        fresh = _sent(part, by, may_accept)
+        fresh = _sent(part, by, _of_county, may_accept)
         _step(fresh, HandInState.ACCEPTED, by)
         audit.record("accept_screening", by=by, kind="schoolscreening", uid=fresh)
     return fresh
@@ -149,7 +151,7 @@ def give_back(part, *, by, comment, rows=None):
     if not comment.strip() and not rows:
         raise ValidationError({"comment": "请写明退回的意见，学校才知道改什么"})
     with transaction.atomic():
-        fresh = _sent(part, by, may_review)
+        fresh = _sent(part, by, _of_district, may_review)
         entries = list(
             ScreeningEntry.objects.filter(class_screening__school_screening=fresh, uid__in=list(rows))
         )
