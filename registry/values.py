@@ -146,6 +146,11 @@ def _name(text):
     return "" if text in EMPTY_WORDS else text
 
 
+def with_name_dots(text: str) -> str:
+    """A text whose dots inside minority names (• ． . between Chinese characters) are ``·`` without spaces around."""
+    return re.sub(r"\s*·\s*", "·", _NAME_DOT.sub("·", _DOTS.sub("·", text)))
+
+
 def read_name(value) -> Reading:
     """A person's name without any space, the dot of minority names as ``·``; None when blank."""
     name = _name(value) if isinstance(value, str) else _name(clean_text(value))
@@ -519,6 +524,9 @@ class GradeClass(NamedTuple):
     school_class: str | None = None
     entry_year: int | None = None
     stage: str = ""  # "primary", "junior", "kindergarten" when the words say so
+    doubtful: bool = (
+        False  # a bare number (三（2）班): a grade of primary school, or of junior school counted anew
+    )
 
 
 _N = r"(\d{1,2}|[一二三四五六七八九十]{1,3})"
@@ -527,7 +535,12 @@ _GRADE_WORD = re.compile(
     r"^(?:(?P<junior>初级?中?学?|中学)|(?P<primary>小学))?(?P<number>[1-9]|[一二三四五六七八九])\s*(?P<word>年级?|级)?"
 )
 _KINDERGARTEN = re.compile(r"^(?:幼儿园|学前|幼儿?)?\s*(?P<size>[小中大])(?:班)?")
-_ENTRY = re.compile(r"^(?P<stage>初中?|小学?|中学)?\s*(?P<year>20\d\d|\d\d)\s*[级届]")
+# 2021级 began in 2021. 2021届 ends (or, for some, began) in 2021: not ours to say, so it stays as typed.
+_ENTRY = re.compile(r"^(?P<stage>初中?|小学?|中学)?\s*(?P<year>20\d\d|\d\d)\s*级")
+# 石门小学三（2）班: the school before the class
+_SCHOOL_BEFORE = re.compile(
+    r"^.{2,20}?(?=小学[1-9一二三四五六七八九]|中学[初1-9一二三四五六七八九])|^.{2,20}?(?:学校|幼儿园|教学点|初级中学(?=初))"
+)
 
 
 @lru_cache(maxsize=16384)
@@ -541,13 +554,16 @@ def read_grade(text: str, junior_from: int = 7) -> GradeClass:
 
 
 @lru_cache(maxsize=16384)
-def read_class(text: str, has_grade: bool = False, junior_from: int = 7) -> GradeClass:
-    """A class cell or a 年级+班级 cell: 三（2）班, 九年级二班, 初三1班, 2021级3班, 2, (2)班, 大二班.
+def read_class(
+    text: str, has_grade: bool = False, junior_from: int = 7, kindergarten: bool = False
+) -> GradeClass:
+    """A class cell or a 年级+班级 cell: 三（2）班, 九年级二班, 初三1班, 2021级3班, 302, 3.2班, 2, (2)班, 大二班.
 
-    ``has_grade`` = the grade stands in a cell of its own, so a lone number is the class. What cannot be read stands
-    in ``school_class`` as typed.
+    ``has_grade`` = the grade stands in a cell of its own, so a lone number is the class. ``kindergarten`` = no primary
+    grades are here, so 小一班 is a class of 小班; else it may be 小学一年级. What cannot be read, or may be two things (小三,
+    31, 2021届), stands in ``school_class`` as typed.
     """
-    word = _SPACES.sub("", clean_text(text))
+    word = _SPACES.sub("", clean_text(text)).strip("'‘’`")
     if not word or word in EMPTY_WORDS:
         return GradeClass()
     lone = re.fullmatch(r"第?" + _BRACKETED + r"班?", word)
@@ -557,7 +573,12 @@ def read_class(text: str, has_grade: bool = False, junior_from: int = 7) -> Grad
             return GradeClass(None, f"{number}班")
     coded = re.fullmatch(r"([1-9])(0[1-9]|[1-3]\d)班?", word)
     if coded:  # 302: grade 3, class 2
-        return GradeClass(GRADES[int(coded[1]) + 2], f"{int(coded[2])}班")
+        return GradeClass(GRADES[int(coded[1]) + 2], f"{int(coded[2])}班", doubtful=True)
+    if re.fullmatch(r"\d{2}", word) or (
+        not kindergarten and re.match(r"小(?:第?[1-9一二三四五六七八九]|$)", word)
+    ):
+        return GradeClass(None, word)
+    word = _SCHOOL_BEFORE.sub("", word)
     found, rest = _grade_start(word, junior_from)
     if found is None:
         return GradeClass(None, word)
@@ -578,7 +599,14 @@ def _grade_start(word, junior_from):
     if match:
         year = int(match["year"])
         stage = {"初": "junior", "中": "junior", "小": "primary"}.get((match["stage"] or " ")[0], "")
-        return GradeClass(None, None, year if year > 99 else 2000 + year, stage), word[match.end() :]
+        year = year if year > 99 else 2000 + year
+        rest = word[match.end() :]
+        if rest.startswith(("初", "小学")):
+            # 2021级初三（1）班 says the grade itself
+            found, after = _grade_start(rest, junior_from)
+            if found is not None and found.grade:
+                return found, after
+        return GradeClass(None, None, year, stage), rest
     match = _KINDERGARTEN.match(word)
     if match and (not word.startswith(("小学", "中学")) or word[1:2] == "班"):
         return GradeClass(f"{match['size']}班", None, None, "kindergarten"), word[match.end() :]
@@ -594,7 +622,8 @@ def _grade_start(word, junior_from):
         if number < 7:
             return None, word
     stage = "primary" if match["primary"] else ""
-    return GradeClass(GRADES[number + 2], None, None, stage), word[match.end() :]
+    doubtful = not (match["word"] or stage)
+    return GradeClass(GRADES[number + 2], None, None, stage, doubtful), word[match.end() :]
 
 
 def grade_number(grade: str) -> int:

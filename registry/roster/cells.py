@@ -50,6 +50,8 @@ class Sheet:
     rows: list
     merges: list = field(default_factory=list)
     hidden: bool = False
+    hidden_rows: frozenset = frozenset()  # from 0
+    hidden_columns: frozenset = frozenset()
 
 
 def read_cells(data: bytes) -> list[Sheet]:
@@ -77,7 +79,14 @@ def read_cells(data: bytes) -> list[Sheet]:
     if "refused" in answer:
         raise FileRefused(*answer["refused"])
     sheets = [
-        Sheet(raw["name"], [_decoded(row) for row in raw["rows"]], raw["merges"], raw["hidden"])
+        Sheet(
+            raw["name"],
+            [_decoded(row) for row in raw["rows"]],
+            raw["merges"],
+            raw["hidden"],
+            frozenset(raw["hidden_rows"]),
+            frozenset(raw["hidden_columns"]),
+        )
         for raw in answer["sheets"]
     ]
     if not any(sheet.rows for sheet in sheets):

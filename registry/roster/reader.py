@@ -44,12 +44,11 @@ def limit_process(address_space, seconds):
 
 
 def sheets_of(data):
-    """The sheets of a file: [{name, hidden, rows, merges}]."""
+    """The sheets of a file: [{name, hidden, rows, merges, hidden_rows, hidden_columns}]."""
     if len(data) > MAX_BYTES:
         raise Refused("too_big")
     if data[:4] == b"PK\x03\x04":
-        check_container(data)
-        return workbook_sheets(data)
+        return workbook_sheets(data, check_container(data))
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         return workbook_sheets(data)
     if (
@@ -65,7 +64,10 @@ def sheets_of(data):
 
 
 def check_container(data):
-    """Entries, bytes counted while unpacking, no DOCTYPE, no far cell: before any XML reader sees it."""
+    """Entries, bytes counted while unpacking, no DOCTYPE, no far cell: before any XML reader sees it.
+
+    Gives what is hidden in each sheet, in the order of the workbook: [(rows, columns)], both from 0.
+    """
     try:
         package = zipfile.ZipFile(io.BytesIO(data))
         entries = package.infolist()
@@ -73,7 +75,7 @@ def check_container(data):
         raise Refused("broken") from error
     if len(entries) > MAX_ENTRIES:
         raise Refused("too_many_parts")
-    unpacked = 0
+    unpacked, hidden, directory = 0, {}, {}
     for entry in entries:
         if entry.flag_bits & 0x1:
             raise Refused("protected")
@@ -97,12 +99,32 @@ def check_container(data):
                         if is_sheet:
                             bounds.scan(window)
                         tail = window[-512:]
+                    if name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
+                        directory[name] = directory.get(name, b"") + chunk
                     first = False
         except Refused:
             raise
         except Exception as error:
             raise Refused("broken") from error
         bounds.check()
+        if bounds.hidden_rows or bounds.hidden_columns:
+            hidden[name] = sorted(bounds.hidden_rows), sorted(bounds.hidden_columns)
+    return hidden_in_order(directory, hidden) if hidden else []
+
+
+def hidden_in_order(directory, hidden):
+    """What is hidden, sheet after sheet as the workbook lists them (not as its parts are numbered)."""
+    targets = {}
+    for tag in re.findall(
+        rb"<(?:\w+:)?Relationship\s[^<>]*>", directory.get("xl/_rels/workbook.xml.rels", b"")
+    ):
+        name, target = (re.search(rb'\b%s="([^"]*)"' % key, tag) for key in (b"Id", b"Target"))
+        if name and target:
+            path = target[1].decode("utf-8", "replace").lower()
+            targets[name[1]] = path.lstrip("/") if path.startswith("/") else f"xl/{path}"
+    sheets = re.findall(rb"<(?:\w+:)?sheet\s[^<>]*>", directory.get("xl/workbook.xml", b""))
+    links = [re.search(rb'\b(?:\w+:)?id="([^"]*)"', tag) for tag in sheets]
+    return [hidden.get(targets.get(link[1] if link else b"", ""), ((), ())) for link in links]
 
 
 def check_encoding(chunk):
@@ -130,14 +152,20 @@ def check_encoding(chunk):
 
 
 class Bounds:
-    """The farthest cell that holds something; formatted empty cells do not count."""
+    """The farthest cell that holds something (formatted empty cells do not count), and the hidden rows and columns."""
 
+    HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\s[^<>]*\bhidden=["'](?:1|true)["'][^<>]*>""")
+    HIDDEN_COLUMN = re.compile(rb"""<(?:\w+:)?col\s[^<>]*\bhidden=["'](?:1|true)["'][^<>]*>""")
+    NUMBER = re.compile(rb"""\b(r|min|max)=["'](\d{1,7})["']""")
     CELL = re.compile(rb"""<(?:\w+:)?c\s[^<>]*?\br=["']([A-Za-z]{1,4})(\d{1,9})["'][^<>]*>(?!</)""")
 
     def __init__(self):
         self.row = self.column = 0
+        self.hidden_rows, self.hidden_columns = set(), set()
 
     def scan(self, window):
+        if b"hidden=" in window:
+            self.scan_hidden(window)
         for match in self.CELL.finditer(window):
             if match[0][-2:] == b"/>":
                 continue
@@ -151,6 +179,17 @@ class Bounds:
                 if column > self.column:
                     self.column = column
 
+    def scan_hidden(self, window):
+        for match in self.HIDDEN_ROW.finditer(window):
+            number = int(dict(self.NUMBER.findall(match[0])).get(b"r", 0))
+            if 0 < number <= MAX_ROWS + SPARE_ROWS:
+                self.hidden_rows.add(number - 1)
+        for match in self.HIDDEN_COLUMN.finditer(window):
+            span = dict(self.NUMBER.findall(match[0]))
+            first, last = int(span.get(b"min", 0)), int(span.get(b"max", 0))
+            if first:
+                self.hidden_columns.update(range(first - 1, min(last, MAX_COLUMNS)))
+
     def check(self):
         if self.row > MAX_ROWS + SPARE_ROWS:
             raise Refused("too_many_rows", str(self.row))
@@ -158,7 +197,7 @@ class Bounds:
             raise Refused("too_many_columns", str(self.column))
 
 
-def workbook_sheets(data):
+def workbook_sheets(data, hidden_parts=()):
     """Cells through calamine, empty leading rows kept so that row numbers are Excel's."""
     import python_calamine
 
@@ -184,8 +223,13 @@ def workbook_sheets(data):
                 total += len(rows)
                 if total > MAX_ROWS + SPARE_ROWS * 5:
                     raise Refused("too_many_rows", str(total))
-            hidden = meta.visible != python_calamine.SheetVisibleEnum.Visible
-            sheets.append({"name": meta.name, "hidden": hidden, "rows": rows, "merges": merges})
+            hidden_rows, hidden_columns = hidden_parts[index] if index < len(hidden_parts) else ((), ())
+            sheets.append(
+                {
+                    "name": meta.name, "hidden": meta.visible != python_calamine.SheetVisibleEnum.Visible, "rows": rows,
+                    "merges": merges, "hidden_rows": hidden_rows, "hidden_columns": hidden_columns,
+                }
+            )  # fmt: skip
         return sheets
     except Refused:
         raise
@@ -244,7 +288,7 @@ def text_sheet(data):
             rows.append([unquoted(cell) for cell in row])
     except csv.Error as error:
         raise Refused("broken") from error
-    return {"name": "", "hidden": False, "rows": rows, "merges": []}
+    return {"name": "", "hidden": False, "rows": rows, "merges": [], "hidden_rows": [], "hidden_columns": []}
 
 
 def unquoted(cell):

@@ -7,41 +7,32 @@ headings, totals, signatures and blank rows anywhere; vertically merged cells an
 import re
 from dataclasses import dataclass, field
 
-from ..values import clean_text, read_class
+from ..values import clean_text
 from .cells import Sheet, column_letters
 from .headings import bare
 from .meanings import Column, Meaning, chosen_meaning, heading_key
 from .proposals import propose
+from .rows import RowJudge, class_in, class_in_name, grade_in
 from .vocabulary import ROSTER, Vocabulary
 
 HEADING_DEPTH = 4
-_TOTAL = re.compile(
-    r"^(?:本页|本班|全校|全班|年级|总)?(?:合计|小计|总计|共计|累计|总数|总人数|人数合计)|^.{0,12}(?:小计|合计)[:：]?\d*人?$|^共\d+[人名]"
+_DITTO = frozenset(("同上", "〃", "″", '"', "''", "””", "“", "”", "同前", "上同", '""', "同左"))
+# 教师花名册 and the like have names too, but no children.
+_STAFF_HEADING = re.compile(
+    r"^(?:现任)?(?:职务|职称|任教学科|任教|学科|工号|编制|参加工作时间|教师资格|教龄|所学专业|毕业院校|分管工作|职责)$"
 )
-_SIGNATURE = re.compile(
-    r"(?:填表人|审核人|负责人|制表人?|填报人|复核人|审批人|校长|签字|签名|盖章|填表日期|填报日期|填表时间|填报时间|制表日期|上报时间|经办人|审核|班主任)"
-    r"\s*(?:[(（].{0,6}[)）])?\s*[:：_]|(?:签字|签名|盖章)[)）]?\s*$|^(?:填表人|审核人|负责人|制表人|填报人|复核人|单位负责人)"
-)  # fmt: skip
-_NOTE = re.compile(
-    r"^[(（【]?(?:注|备注|说明|填表说明|填报说明|填写说明|注意|要求|附注|特别说明|温馨提示)[)）】]?\s*\d?\s*[:：.、]|^\d+[.、].{12,}|^(?:填表说明|填写说明|注意事项)"
-)
-_EXAMPLE = re.compile(r"^[(（【]?(?:例|示例|样例|范例|举例)(?:如|子|行)?[)）】]?(?:[:：]|$|\d)")
-_PAGE = re.compile(r"^第?\s*\d+\s*页|共\s*\d+\s*页")
-_DITTO = frozenset(("同上", "〃", "″", '"', "''", "””", "“", "”", "同前", "上同", '""'))
-_CLASS_IN_TEXT = re.compile(
-    r"(?:小学|初中|初|幼儿园)?(?:[一二三四五六七八九1-9]\s*年?级?|[小中大])\s*[(（\[【]?\s*(?:\d{1,2}|[一二三四五六七八九十]{1,3})\s*[)）\]】]?\s*班"
-    r"|(?:初|小学)?(?:20)?\d\d\s*级\s*[(（]?\s*(?:\d{1,2}|[一二三四五六七八九十]{1,3})\s*[)）]?\s*班"
-    r"|[小中大]班\s*[(（]?\d?[)）]?"
-)
+_STAFF_NAME = re.compile(r"教师|教职工|领导小组|工作人员|志愿者|党员")
+_CHILDREN_NAME = re.compile(r"学生|儿童|幼儿|孩子|留守|班")
 
 
 @dataclass
 class Row:
-    """A row that may be a child: Excel's number, the cells, and the class its section names."""
+    """A row that may be a child: Excel's number, the cells, the class its section names, further rows of the family."""
 
     number: int
     cells: list
     section: str = ""
+    members: list = field(default_factory=list)
 
 
 @dataclass
@@ -53,6 +44,7 @@ class Table:
     heading_row: int
     rows: list[Row] = field(default_factory=list)
     class_hint: str = ""
+    title: str = ""
 
 
 @dataclass
@@ -117,24 +109,34 @@ class _SheetReader:
 
     def read(self):
         sheet, rows = self.sheet, self.rows
-        head = self.find_heading(0)
+        head = self.find_heading()
         if head is None:
-            self.ignore(0, "这张工作表里没有“姓名”那样的表头，没有当作名册")
+            self.ignore(0, self.why_no_table())
             return
         top, bottom = self.heading_block(head)
-        hint = _class_in_name(sheet.name)
+        hint, titles = class_in_name(sheet.name), []
         for index in range(top):
             text = "".join(_text(cell) for cell in rows[index])
             if text:
+                titles.append(text)
                 self.ignore(index, "表上方的标题或说明")
-                hint = _class_in(text) or hint
+                hint = class_in(text) or (grade_in(text) if not class_in(hint) else "") or hint
             else:
                 self.ignore(index, "空行")
-        table = self.new_table(top, bottom, hint)
+        self.hint, self.title = hint, " ".join(titles)
+        table = self.new_table(top, bottom)
+        if self.is_staff_list(table):
+            self.ignore(0, "看样子是教职工的名单，不是孩子的名册，没有读")
+            return
         self.reading.tables.append(table)
         last = max(index for index, row in enumerate(rows) if any(_text(cell) for cell in row))
         _fill_merged(sheet, rows, bottom + 1, last)
-        continued = self.continued_rows(table, bottom)
+        self.read_rows(table, bottom, last)
+
+    def read_rows(self, table, bottom, last):
+        """The rows below the headings: children, sections, repeated headings, and what is none of these."""
+        rows, hidden = self.rows, self.sheet.hidden_rows
+        continued, judge = self.continued_rows(table, bottom), RowJudge(table)
         section, previous = "", None
         index = bottom + 1
         while index <= last:
@@ -143,30 +145,61 @@ class _SheetReader:
                 top, bottom = self.heading_block(index)
                 for number in range(top, bottom + 1):
                     self.ignore(number, "重复的表头")
-                table = self.new_table(top, bottom, hint)
+                table = self.new_table(top, bottom)
                 self.reading.tables.append(table)
-                previous = None
+                judge, previous = RowJudge(table), None
                 index = bottom + 1
                 continue
-            why, new_section = _why_no_child(table, cells)
+            why, new_section = judge.why_no_child(cells)
             if new_section:
                 section = new_section
-            if not why and index in continued and previous is not None:
+            if not why and index in hidden:
+                why = "隐藏的行，没有读。要导入，请在 Excel 里取消隐藏（或取消筛选）再传"
+            elif not why and index in continued and previous is not None:
+                previous.members.append(list(cells))
                 _fold(previous.cells, cells)
                 why = "和上一行是同一个孩子（姓名合并了单元格），已并到上一行"
             if why:
                 self.ignore(index, why)
             else:
                 if previous is not None:
-                    cells = _without_ditto(table, cells, previous.cells)
+                    cells = self.without_ditto(table, cells, previous.cells)
                 previous = Row(index + 1, cells, section)
                 table.rows.append(previous)
             index += 1
         self.reading.tables[:] = [found for found in self.reading.tables if found.rows or found is table]
 
-    def find_heading(self, start):
+    def why_no_table(self):
+        """What a sheet without a heading of names seems to be."""
+        words = {
+            bare(cell) for row in self.rows[:8] for cell in row if isinstance(cell, str) and len(cell) <= 20
+        }
+        if (
+            "汇总" in self.sheet.name
+            or "统计" in self.sheet.name
+            or words & {"合计", "人数", "总人数", "留守儿童数"}
+        ):
+            return "汇总表，没有一个个孩子的姓名，没有读"
+        return "这张工作表里没有“姓名”那样的表头，没有当作名册"
+
+    def is_staff_list(self, table):
+        """教师花名册, 领导小组名单: names with posts, and nothing a child has."""
+        if self.vocabulary.anchor not in [column.meaning for column in table.columns] or self.chosen:
+            return False
+        told = {
+            column.meaning.attribute
+            for column in table.columns
+            if column.meaning and column.meaning.person == "child"
+        }
+        if told & {"grade", "class", "grade_class", "care_type", "student_number", "uid"}:
+            return False
+        named = f"{self.title} {self.sheet.name}"
+        posts = any(_STAFF_HEADING.match(bare(column.header)) for column in table.columns)
+        return posts or bool(_STAFF_NAME.search(named) and not _CHILDREN_NAME.search(named))
+
+    def find_heading(self):
         """The row of the children's 姓名, with another heading beside it or below."""
-        for index in range(start, min(len(self.rows), start + 60)):
+        for index in range(min(len(self.rows), 60)):
             if any(map(self.is_anchor, self.rows[index])) and self.looks_like_heading(self.rows[index], 2):
                 return index
         return None
@@ -220,7 +253,7 @@ class _SheetReader:
             bottom += 1
         return top, bottom
 
-    def new_table(self, top, bottom, hint):
+    def new_table(self, top, bottom):
         levels = self.heading_levels(top, bottom)
         columns = []
         for index in range(self.width):
@@ -232,10 +265,12 @@ class _SheetReader:
             if path:
                 columns.append(self.column(index, tuple(path)))
         self.vocabulary.place(columns)
-        return Table(self.sheet.name, columns, bottom + 1, class_hint=hint)
+        return Table(self.sheet.name, columns, bottom + 1, class_hint=self.hint, title=self.title)
 
     def column(self, index, path):
-        found = Column(index, column_letters(index), "/".join(path), None)
+        found = Column(
+            index, column_letters(index), "/".join(path), None, hidden=index in self.sheet.hidden_columns
+        )
         choice = self.chosen.get(found.key)
         if choice is None:
             found.meaning = self.vocabulary.meaning_of(path)
@@ -272,6 +307,21 @@ class _SheetReader:
                     levels[depth][column] = levels[depth][column - 1]
         return levels
 
+    def without_ditto(self, table, cells, above):
+        """同上 is the cell of the row above, but never for the child's own name and number."""
+        if not any(cell.__class__ is str and cell.strip() in _DITTO for cell in cells):
+            return cells
+        cells = list(cells)
+        for column in table.columns:
+            if column.index < len(cells) and column.meaning not in (
+                self.vocabulary.anchor,
+                Meaning("child", "id_number"),
+            ):
+                cell = cells[column.index]
+                if isinstance(cell, str) and cell.strip() in _DITTO and column.index < len(above):
+                    cells[column.index] = above[column.index]
+        return cells
+
     def continued_rows(self, table, bottom):
         """Rows whose child's name is the merged cell of the row above."""
         name = next((c.index for c in table.columns if c.meaning == self.vocabulary.anchor), -1)
@@ -281,24 +331,6 @@ class _SheetReader:
             if left <= name <= right and top > bottom and last > top
             for row in range(top + 1, last + 1)
         }
-
-
-def _class_in_name(name):
-    word = re.sub(r"\s+", "", name)
-    found = read_class(word) if len(word) <= 10 else None
-    if (
-        found
-        and found.school_class
-        and re.fullmatch(r"\d+班", found.school_class)
-        and (found.grade or found.entry_year)
-    ):
-        return word
-    return _class_in(word)
-
-
-def _class_in(text):
-    match = _CLASS_IN_TEXT.search(clean_text(text))
-    return re.sub(r"\s+", "", match[0]) if match else ""
 
 
 def _fill_merged(sheet, rows, first, last):
@@ -315,90 +347,6 @@ def _fold(above, below):
     for index, cell in enumerate(below):
         if index < len(above) and not _text(above[index]) and _text(cell):
             above[index] = cell
-
-
-def _without_ditto(table, cells, above):
-    if not any(cell.__class__ is str and cell.strip() in _DITTO for cell in cells):
-        return cells
-    cells = list(cells)
-    for column in table.columns:
-        if column.index < len(cells) and column.meaning not in (
-            Meaning("child", "name"),
-            Meaning("child", "id_number"),
-        ):
-            cell = cells[column.index]
-            if isinstance(cell, str) and cell.strip() in _DITTO and column.index < len(above):
-                cells[column.index] = above[column.index]
-    return cells
-
-
-# A row with none of these is no child whose name is missing, but a row prepared and not filled in.
-_TELLING = {"id_number", "birth_date", "phone", "address"}
-
-
-def _why_no_child(table, cells):
-    """(why the row is no child or "", the class it names as a section or "")."""
-    filled = [(index, _text(cell)) for index, cell in enumerate(cells) if cell is not None and cell != ""]
-    filled = [(index, text) for index, text in filled if text]
-    if not filled:
-        return "空行", ""
-    by_meaning = {column.index: column.meaning for column in table.columns}
-    name = next((text for index, text in filled if by_meaning.get(index) == Meaning("child", "name")), "")
-    if (
-        name
-        and len(filled) > 3
-        and len(name) <= 20
-        and not name.startswith(("合", "小计", "总", "共", "例", "示", "样", "填", "注", "说"))
-    ):
-        first = filled[0][1]
-        if first[:1] not in "合小总共例示样填注(（【":
-            return "", ""
-    texts = list(dict.fromkeys(text for _, text in filled))
-    first = texts[0]
-    squeezed = re.sub(r"\s+", "", first)
-    few = len(texts) <= max(3, len(table.columns) // 3)
-    if _EXAMPLE.match(squeezed) or (name and _EXAMPLE.match(name)):
-        return "填写示例", ""
-    if any(_TOTAL.match(re.sub(r"\s+", "", text)) for text in texts[:3]):
-        return "合计行", ""
-    telling = any(
-        meaning
-        and (meaning.attribute in _TELLING or (meaning.attribute == "name" and meaning.person != "helper"))
-        for meaning in (by_meaning.get(index) for index, _ in filled)
-    )
-    if len(texts) <= 2 and not _has_own_facts(by_meaning, filled):
-        found = _class_in(squeezed) if len(squeezed) <= 40 else ""
-        if found and not _SIGNATURE.search(squeezed):
-            return "班级标题行", found
-    if few:
-        if any(_SIGNATURE.search(text) for text in texts):
-            return "签字、日期等落款", ""
-        if _NOTE.match(squeezed):
-            return "说明文字", ""
-        if _PAGE.match(squeezed):
-            return "页码", ""
-        if not name and len(texts) == 1 and len(squeezed) > 6 and not telling:
-            return "说明文字", ""
-        if len(texts) == 1 and len(squeezed) > 20:
-            return "说明文字", ""
-    if not name:
-        if not telling:
-            only_number = all(
-                (meaning := by_meaning.get(i)) and meaning.attribute == "seq" for i, _ in filled
-            )
-            return ("只有序号，没有内容" if only_number else "没有姓名，也没有任何资料"), ""
-    elif len(filled) > 4 and all(
-        re.fullmatch(r"\d{1,2}|[A-Z]{1,2}|[①-⑳]|\(\d{1,2}\)|甲|乙", text) for _, text in filled
-    ):
-        return "列号", ""
-    return "", ""
-
-
-def _has_own_facts(by_meaning, filled):
-    return any(
-        (meaning := by_meaning.get(index)) and meaning.attribute in ("sex", "id_number", "birth_date")
-        for index, _ in filled
-    )
 
 
 __all__ = ["Reading", "Row", "Table", "bare", "read_tables"]
