@@ -126,6 +126,8 @@ class ImportRow(Identified):
     number = models.PositiveIntegerField("行")
     status = models.CharField(max_length=10, choices=RowStatus.choices)
     has_problems = models.BooleanField(default=False)
+    # It looks like a child we have: a person must say whether it is.
+    asks = models.BooleanField(default=False)
     data = EncryptedTextField(blank=True)
 
     objects = ImportQuerySet.as_manager()
@@ -204,6 +206,16 @@ class ImportTrace(Identified):
 
     def __str__(self):
         return f"{self.model} {self.row}"
+
+    @property
+    def fields_before(self):
+        """{field: value} as it stood before the batch."""
+        return json.loads(self.before or "{}")
+
+    @property
+    def fields_after(self):
+        """{field: value} as the batch left it."""
+        return json.loads(self.after or "{}")
 
 
 class HeadingChoice(Identified):
