@@ -464,3 +464,35 @@ class ChildMerge(Identified):
 
     def __str__(self):
         return f"{self.merged_at:%Y-%m-%d} 合并"
+
+
+class NamesakesQuerySet(models.QuerySet):
+    """Confirmed namesakes, seen by those who may open both files."""
+
+    def visible_to(self, user):
+        """Of children whose files the user may open, both."""
+        seen = Child.objects.visible_to(user)
+        return self.filter(first__in=seen, second__in=seen)
+
+
+class Namesakes(Identified):
+    """同名不同人: two files that look like one child and are not, as a person confirmed; ``first`` is the older row."""
+
+    first = models.ForeignKey(Child, models.PROTECT, related_name="namesakes", verbose_name="一个")
+    second = models.ForeignKey(Child, models.PROTECT, related_name="older_namesakes", verbose_name="另一个")
+    confirmed_at = models.DateTimeField("确认时间", default=timezone.now, editable=False)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    objects = NamesakesQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "同名不同人"
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="namesakes_confirmed_once"),
+        ]
+
+    def __str__(self):
+        return f"{self.confirmed_at:%Y-%m-%d} 不是同一个"
