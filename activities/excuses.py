@@ -151,7 +151,7 @@ def claim_unreachable(*, child, by):
 def decide_unreachable(claim, *, approve, by):
     """The leader confirms that no parent can be reached, or sends it back; never the one who proposed it."""
     child, trait = claim.trait.child, claim.trait
-    access.require(by, Act.APPROVE_EXCUSE, school=_enrollment(child).school)
+    access.require(by, Act.CONFIRM_UNREACHABLE, school=_enrollment(child).school)
     if claim.requested_by_id == by.pk:
         raise PermissionDenied("自己报告的，要由领导小组的另一位成员确认")
     with transaction.atomic():
@@ -170,7 +170,7 @@ def decide_unreachable(claim, *, approve, by):
 
 def review_unreachable(trait, *, still, by):
     """The review every 30 days: still so (next review in 30 days), or ended yesterday."""
-    access.require(by, Act.APPROVE_EXCUSE, school=_enrollment(trait.child).school)
+    access.require(by, Act.CONFIRM_UNREACHABLE, school=_enrollment(trait.child).school)
     today = timezone.localdate()
     with transaction.atomic():
         trait = Trait.objects.select_for_update().get(pk=trait.pk)

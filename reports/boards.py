@@ -221,6 +221,7 @@ def waiting(board, user, overview):
             "去审批",
             reverse("activities:excuse_list"),
         )
+    if may(Act.CONFIRM_UNREACHABLE):
         add(
             facts.n_claims, "个孩子报了家长联系不上", "看过三次联系的记录再批", "去审批",
             reverse("activities:excuse_list"),

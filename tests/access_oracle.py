@@ -46,6 +46,7 @@ PHONE_READERS = GROUP | {
     "class_teacher", "paired", "grade_head", "archivist", "center_manager", "county_officer_with_reason",
 }  # fmt: skip
 WORD_READERS = LEADING | {"class_teacher", "grade_head"}  # everybody's words, not only the own
+PLANNERS = WORD_READERS | {"paired"}  # help plans and handovers of a child
 
 # --- what is in sight ------------------------------------------------------------------------------------------------
 
@@ -162,6 +163,10 @@ def of(kind, thing, who=EVERYBODY, methods="GET", **more):
 MONTH, YEAR, BOTH = {"month": "2026-10"}, {"year": 2026}, "GET POST"
 THERE = frozenset({302})
 
+OTHER_CLASS = {
+    ("class_teacher", "point"): "403"
+}  # the class of a colleague is in sight, its children are not
+
 ORACLE = {
     # the door
     "healthz": page(),
@@ -187,7 +192,7 @@ ORACLE = {
     "trust:audit_list": page(AUDITORS),
     # children
     "registry:child_list": page(EVERYBODY - COUNTING_ONLY),
-    "registry:child_search": form(),  # searches inside the own scope; without one it finds nobody
+    "registry:child_search": form(EVERYBODY - COUNTING_ONLY),  # searches inside the own scope
     "registry:child_found": page(ok=THERE),  # nothing was searched yet
     "registry:child_add": form(EDITORS),
     "registry:stated_reason_list": page(STATERS | REVIEWERS),
@@ -247,6 +252,11 @@ ORACLE = {
     "registry:school_edit": of("place", "school", PLACE_KEEPERS, BOTH),
     "registry:school_end": of("place", "school", PLACE_KEEPERS, BOTH),
     "registry:leading_group": of("place", "school"),
+    "registry:duty_texts": of("place", "school"),
+    "registry:duty_text_edit": of("place", "school", SCHOOL_KEEPERS, BOTH, values={"kind": "leader"}),
+    "registry:county_duty_texts": of("county", "county", PLACE_KEEPERS),
+    "registry:county_duty_text_edit": of("county", "county", PLACE_KEEPERS, BOTH, values={"kind": "leader"}),
+    "registry:my_duties": page(),
     "registry:classes_add": of("place", "school", SCHOOL_KEEPERS, BOTH),
     "registry:class_add": of("place", "school", SCHOOL_KEEPERS, BOTH),
     "registry:class_detail": of("place", "class"),
@@ -290,9 +300,16 @@ ORACLE = {
     "registry:account_rename": of("managed", "staff", SCHOOL_KEEPERS, BOTH),
     "registry:account_unlock": of("managed", "staff", SCHOOL_KEEPERS, "POST"),
     # pairings
-    "pairing:pairing_list": page(),
+    "pairing:pairing_list": page(EVERYBODY - COUNTING_ONLY),
     "pairing:load_list": page(LEADING),
     "pairing:orphan_list": page(LEADING),
+    "pairing:ownerless_list": page(LEADING),
+    "pairing:proposal_list": form(LEADING),
+    "pairing:proposal": of("assigned", "proposal", LEADING),
+    "pairing:proposal_row": of("assigned", "proposal", LEADING, BOTH, objects={"row_uid": "proposal_row"}),
+    "pairing:proposal_adopt": of("assigned", "proposal", LEADING, BOTH),
+    "pairing:proposal_drop": of("assigned", "proposal", LEADING, BOTH),
+    "pairing:child_wish": of_child(LEADING, BOTH),
     "pairing:assign": press(LEADING),
     "pairing:end_several": press(LEADING),
     "pairing:quota_list": form(LEADING),
@@ -307,6 +324,28 @@ ORACLE = {
     "pairing:pairing_change": of("child", "pairing", LEADING, BOTH),
     "pairing:pairing_end": of("child", "pairing", LEADING, BOTH),
     "pairing:pairing_cancel": of("child", "pairing", LEADING, BOTH),
+    # other ties; a helper's sheet cannot be printed for a graduate and says so
+    "pairing:tie_list": page(EVERYBODY - COUNTING_ONLY),
+    "pairing:helper_list": page(LEADING),
+    "pairing:helper_add": form(LEADING),
+    "pairing:helper_detail": of("assigned", "helper", LEADING),
+    "pairing:helper_edit": of("assigned", "helper", LEADING, BOTH),
+    "pairing:helper_end": of("assigned", "helper", LEADING, BOTH),
+    "pairing:unit_tie_add": of("assigned", "helper", LEADING, BOTH),
+    "pairing:unit_tie_end": of("assigned", "unit_tie", LEADING, BOTH),
+    "pairing:unit_tie_cancel": of("assigned", "unit_tie", LEADING, BOTH),
+    "pairing:helper_tie": of_child(LEADING, BOTH),
+    "pairing:peer_tie": of_child(LEADING, BOTH),
+    "pairing:tie_sheet": of("child", "helper_pairing", LEADING, ok=frozenset({200, 302})),
+    # help plans: words for whoever reads all words of the child, and for whoever is tied to it
+    "pairing:plan_list": page(EVERYBODY - COUNTING_ONLY),
+    "pairing:child_plans": of_child(),
+    "pairing:plan_new": of_child(PLANNERS, BOTH),
+    "pairing:plan_edit": of("child", "plan", PLANNERS, BOTH),
+    "pairing:plan_end": of("child", "plan", PLANNERS, BOTH),
+    "pairing:plan_cancel": of("child", "plan", PLANNERS, BOTH),
+    "pairing:stage_new": of("child", "plan", PLANNERS, BOTH),
+    "pairing:plan_check": of("child", "plan", LEADING, BOTH),
     # transfers: in the world none comes to the reader's school, so nobody may answer one
     "pairing:transfer_list": page(IMPORTERS),
     "pairing:transfers_accept": press(IMPORTERS, ok=THERE),  # nothing ticked
@@ -325,7 +364,19 @@ ORACLE = {
     "activities:excuse_new": of_child(ASKERS, BOTH),
     "activities:excuse_revoke": of("excuse", "excuse", GROUP, BOTH),
     "activities:unreachable_claim": of_child(ASKERS, "POST"),
-    "activities:unreachable_decide": of("child", "claim", LEADING, "POST"),
+    "activities:unreachable_decide": of("child", "claim", LEADING, "POST"),  # a member sees no attempts: 403
+    # handover
+    "activities:handover": of("assigned", "staff", LEADING, BOTH),
+    "activities:handover_detail": of("child", "handover", PLANNERS),
+    "activities:handover_seen": of("child", "handover", frozenset({"paired"}), "POST"),  # who takes over
+    # meetings of the leading group: its members and the archivist read, leader, deputies and office write
+    "activities:meeting_list": of("place", "school", GROUP | {"archivist"}),
+    "activities:meeting_new": of("place", "school", LEADING, BOTH),
+    "activities:meeting_detail": of("place", "meeting", GROUP | {"archivist"}),
+    "activities:meeting_edit": of("place", "meeting", LEADING, BOTH),
+    "activities:meeting_cancel": of("place", "meeting", LEADING, BOTH),
+    "activities:follow_up_new": of("place", "meeting", LEADING, BOTH),
+    "activities:follow_up_done": of("place", "follow_up", LEADING, BOTH),
     # contacts
     "activities:contact_new": form(LOGGERS),
     "activities:report_alarms": page(LEADING),
@@ -366,6 +417,23 @@ ORACLE = {
     "reports:dashboard_people": page(LEADING),
     "reports:help_list": page(BOARD),
     "reports:duty_list": page(BOARD),
+    # printed forms: whoever enters children prints what is known of them; the leading group's forms name no child
+    "reports:prints": page(EDITORS),
+    "reports:print_card": of_child(EDITORS),
+    "reports:print_file": of_child(EDITORS),
+    "reports:print_agreement": of_child(EDITORS),
+    "reports:child_print_options": of_child(EDITORS, BOTH, values={"form": "card"}),
+    "reports:print_class_cards": of("place", "class", EDITORS, but=OTHER_CLASS),
+    "reports:print_class_register": of("place", "class", EDITORS, but=OTHER_CLASS),
+    "reports:print_class_pairings": of("place", "class", EDITORS, but=OTHER_CLASS),
+    "reports:class_print_options": of("place", "class", EDITORS, BOTH, values={"form": "file"}, but=OTHER_CLASS),
+    "reports:class_cards": of("place", "class", EDITORS, but=OTHER_CLASS),
+    "reports:cards_issue": of("place", "class", EDITORS, "POST", but=OTHER_CLASS),
+    "reports:print_school_register": of("place", "school", IMPORTERS),
+    "reports:print_school_pairings": of("place", "school", IMPORTERS),
+    "reports:school_print_options": of("place", "school", IMPORTERS, BOTH, values={"form": "register"}),
+    "reports:print_group": of("place", "school"),
+    "reports:print_duty_texts": of("place", "school"),
     # workbooks and the assessment: figures of schools, ordered by whoever answers for them
     "reports:exports": page(EXPORTERS),
     "reports:order_workbook": press(

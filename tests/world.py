@@ -10,8 +10,18 @@ from datetime import date, timedelta
 from django.utils import timezone
 
 from activities.facts import facts_uid, load_facts
-from activities.models import DutyRule, Excuse, UnreachableClaim
-from pairing.models import Quota, Transfer
+from activities.models import Activity, DutyRule, Excuse, UnreachableClaim
+from pairing.models import (
+    Handover,
+    HelpPlan,
+    OutsideHelper,
+    Pairing,
+    PairingProposal,
+    ProposalRow,
+    Quota,
+    Transfer,
+    UnitTie,
+)
 from registry.calendar import school_year_of
 from registry.models import (
     ActivityCenter,
@@ -384,6 +394,7 @@ def _objects(world):
             "question": OpenQuestion.objects.create(child=child, field="生日", message="生日对不对"),
             "claim": UnreachableClaim.objects.create(trait=lost),
             "pairing": child.pairings.first(), "excuse": excuse or _excuse(child, today),
+            **_help(child, relation, today),
             "transfer": _transfer(child, today),
         }  # fmt: skip
         type(contacts[1]).objects.filter(pk=contacts[1].pk).update(needs_report=True)
@@ -402,13 +413,22 @@ def _objects(world):
             counts={"new": 1, "changed": 0, "unchanged": 0, "held": 1, "ignored": 0},
         )
         where = school.classes.get(uid=facts_uid(code, "classes", CLASS_OF[key]))
+        proposal = PairingProposal.objects.create(school=school, starts_on=today)
+        paired = Child.objects.get(uid=uids[relation, "child"])
+        meeting = Activity.objects.create(
+            kind="group_meeting", title="部署摸底", day=today, school=school, county=school.county
+        )
         found = {
             "school": school, "county": school.county, "district": school.district, "class": where,
             "staff": person, "post": person.posts.get(), "center": center, "opening": center.openings.get(),
-            "activity": center.activities.get(), "cover": where.covers.get(), "batch": batch,
+            "activity": center.activities.get(), "meeting": meeting,
+            "follow_up": meeting.follow_ups.create(text="走访一遍", staff=person, due_on=today), "cover": where.covers.get(), "batch": batch,
+            **_unit(school),
             "row": HeldRow.objects.create(batch=batch, position=1, number=5),
             "rule": DutyRule.objects.get(county=school.county, owner=None, code="F02"),
             "quota": Quota.objects.create(school=school, post_kind="deputy", minimum=1, maximum=3),
+            "proposal": proposal,
+            "proposal_row": ProposalRow.objects.create(proposal=proposal, child=paired, staff=person),
             "reason": StatedReason.objects.create(
                 user=world.users["district_officer"], school=school, reason="核对人数", opened_at=now,
                 expires_at=now - timedelta(hours=1),
@@ -420,10 +440,40 @@ def _objects(world):
         uids |= {(relation, kind): row.uid for kind, row in found.items()}
 
 
+def _unit(school):
+    """A unit that stands by the school."""
+    unit, _ = OutsideHelper.objects.get_or_create(
+        county=school.county, school=school, name="县医院", kind="unit", defaults={"starts_on": START, "promised_on": START}
+    )  # fmt: skip
+    return {"helper": unit, "unit_tie": UnitTie.objects.create(helper=unit, school=school, starts_on=START)}
+
+
+def _help(child, relation, today):
+    """A help plan, a handover and a tie with somebody from outside; their words are the paired teacher's to read."""
+    tie, seat = child.pairings.first(), child.enrollments.get()
+    words = CANARIES[relation].paired_words
+    unit, _ = OutsideHelper.objects.get_or_create(
+        county=child.county, school=seat.school, name="县医院", kind="unit", defaults={"starts_on": START, "promised_on": START}
+    )  # fmt: skip
+    return {
+        "plan": HelpPlan.objects.create(
+            child=child, staff=tie.staff, goals=words, content=words, starts_on=START, review_on=today + timedelta(days=60)
+        ),
+        "handover": Handover.objects.create(
+            child=child, from_staff=tie.staff, to_staff=tie.staff, pairing=tie, day=today, habits=words, promises=words
+        ),
+        "helper_pairing": Pairing.objects.create(
+            child=child, helper=unit, helper_name=unit.name, kind="helper", starts_on=START, consent_on=START
+        ),
+    }  # fmt: skip
+
+
 def _transfer(child, today):
     """One that was withdrawn, to the other side of the county; it changed nothing."""
     seat = child.enrollments.get()
-    elsewhere = School.objects.filter(county=child.county).exclude(pk=seat.school_id).order_by("-code").first()
+    elsewhere = (
+        School.objects.filter(county=child.county).exclude(pk=seat.school_id).order_by("-code").first()
+    )
     if elsewhere is None:
         elsewhere = School.objects.create(
             county=child.county, code="s8", name="近山小学", first_used_on=START, has_primary=True

@@ -50,6 +50,7 @@ def excuse_list(request):
             "waiting": [(e, names.get(e.subject_id)) for e in waiting],
             "rows": [(e, names.get(e.subject_id)) for e in rows],
             "may_decide": may_decide,
+            "may_confirm": access.may(request.user, Act.CONFIRM_UNREACHABLE),
             "unreachable": list(excuses.unreachable_list(request.user)[:SHOWN]),
             "today": timezone.localdate(),
         },
@@ -136,11 +137,11 @@ def unreachable_claim(request, uid):
 
 @require_POST
 def unreachable_decide(request, uid):
-    """Confirms, sends back, or reviews (still so / reached again) one claim."""
+    """Confirms, sends back, or reviews (still so / reached again) one claim: by whoever sees the attempts in the file."""
+    access.require(request.user, Act.CONFIRM_UNREACHABLE)
     claim = get_object_or_404(
         UnreachableClaim.objects.visible_to(request.user).select_related("trait__child"), uid=uid
     )
-    access.require(request.user, Act.APPROVE_EXCUSE)
     decision = request.POST.get("decision")
     try:
         if decision in ("approve", "refuse"):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.models import Child, SchoolClass
+from registry.models import SchoolClass
 from trust import audit
 from trust.models import VersionConflict
 
@@ -30,6 +30,7 @@ from .pairings import (
     _answer,
     _child_or_404,
     _may_assign,
+    _seat,
     _tabs,
     add_errors,
     assigning_schools,
@@ -312,13 +313,16 @@ def tie_sheet(request, uid):
     """结对卡 for a helper (given name only) or two pupils (no word of any list), on A4."""
     ties = Pairing.objects.visible_to(request.user).valid().select_related("child", "peer", "helper")
     tie = get_object_or_404(ties, uid=uid)
-    child = Child.objects.visible_to(request.user).get(pk=tie.child_id)
-    child.seat = child.enrollment_on()
-    if not _may_assign(request.user, child.seat):
+    if not _may_assign(request.user, _seat(tie.child)):
         raise PermissionDenied("您的岗位没有这项功能")
     if tie.staff_id is not None:
         raise Http404
     today = timezone.localdate()
+    try:
+        sheet = outside.sheet_of(tie, today)
+    except ValidationError as error:
+        messages.warning(request, error.messages[0])
+        return redirect("pairing:child_pairings", tie.child.uid)
     audit.record("print_tie_sheet", by=request.user, kind="pairing", uid=tie, child=tie.child)
-    context = {"tie": tie, "sheet": outside.sheet_of(tie, today), "today": today}
+    context = {"tie": tie, "sheet": sheet, "today": today}
     return render(request, "pairing/tie_sheet.html", context)

@@ -49,6 +49,7 @@ ACT_WORDS = {
     Act.LOG_CONTACTS: "记谈心、家访、联系",
     Act.REQUEST_EXCUSE: "申请豁免",
     Act.APPROVE_EXCUSE: "审批豁免",
+    Act.CONFIRM_UNREACHABLE: "确认失联家长",
     Act.LOG_OPENINGS: "记之家开放、活动",
     Act.MANAGE_CENTERS: "管留守儿童之家",
     Act.SEE_DASHBOARD: "看学校总览",

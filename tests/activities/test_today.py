@@ -300,16 +300,16 @@ def test_the_list_costs_the_same_with_many_children(django_assert_num_queries):
         facts["enrollments"].append(enrolled(f"k{n}"))
         facts["care_list"].append(listed(f"k{n}"))
     world = load(facts)
-    with time_machine.travel(NOON, tick=False), django_assert_num_queries(5):
-        # posts, calendar, rules, the judgement, excuses, the children with their households
+    with time_machine.travel(NOON, tick=False), django_assert_num_queries(6):
+        # posts, calendar and rules, the judgement, excuses, what is taken over, the children with their households
         assert len(today.owed_list(world.t1.user).groups["this_month"]) == 41
 
 
-def test_the_page_costs_seven_queries(client):
+def test_the_page_costs_eight_queries(client):
     world = load(family(F02, F14, pairings=[paired(staff="t1")]))
     with time_machine.travel(NOON, tick=False):
         client.force_login(world.t1.user)
         with CaptureQueriesContext(connection) as captured:
             client.get("/today/")
     asked = [one["sql"] for one in captured.captured_queries if one["sql"].startswith(("SELECT", "WITH"))]
-    assert len(asked) == 7, asked  # the list's five, session and user; the entry in the trail comes beside
+    assert len(asked) == 8, asked  # the list's six, session and user; the entry in the trail comes beside

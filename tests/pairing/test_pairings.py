@@ -74,7 +74,7 @@ def test_the_database_itself_refuses_a_second_open_one(world, today):
 def test_other_ties_stand_beside_the_paired_teacher(world, today):
     pairings.pair(child=world.an, staff=world.li, by=None)
     pairings.pair(child=world.an, staff=world.wang, kind=PairingKind.PROXY, by=None)
-    pairings.pair(child=world.an, helper_name="县医院 何护士", kind=PairingKind.HELPER, by=None)
+    pairings.pair(child=world.an, staff=world.zhang, kind=PairingKind.HELPER, by=None)
     assert sorted(Pairing.objects.on(today).filter(child=world.an).values_list("kind", flat=True)) == [
         "helper", "primary", "proxy",
     ]  # fmt: skip
