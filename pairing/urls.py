@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import covers, loose, moves, outside, pairings, plans, quotas
+from .views import covers, loose, moves, outside, pairings, plans, proposals, quotas
 
 app_name = "pairing"
 urlpatterns = [
@@ -19,6 +19,12 @@ urlpatterns = [
     path("pairings/classes/<uuid:uid>/cover/", covers.cover_set, name="cover_set"),
     path("pairings/covers/<uuid:uid>/end/", covers.cover_end, name="cover_end"),
     path("pairings/covers/<uuid:uid>/cancel/", covers.cover_cancel, name="cover_cancel"),
+    path("pairings/proposals/", proposals.proposal_list, name="proposal_list"),
+    path("pairings/proposals/<uuid:uid>/", proposals.proposal, name="proposal"),
+    path("pairings/proposals/<uuid:uid>/adopt/", proposals.proposal_adopt, name="proposal_adopt"),
+    path("pairings/proposals/<uuid:uid>/drop/", proposals.proposal_drop, name="proposal_drop"),
+    path("pairings/proposals/<uuid:uid>/rows/<uuid:row_uid>/", proposals.proposal_row, name="proposal_row"),
+    path("pairings/children/<uuid:uid>/wish/", proposals.child_wish, name="child_wish"),
     path("pairings/children/<uuid:uid>/", pairings.child_pairings, name="child_pairings"),
     path("pairings/children/<uuid:uid>/add/", pairings.pairing_new, name="pairing_new"),
     path("pairings/<uuid:uid>/change/", pairings.pairing_change, name="pairing_change"),
