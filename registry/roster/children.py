@@ -26,18 +26,31 @@ _TICKED = frozenset(
 )
 
 
+STEP = 1000
+
+
 def read_children(
-    reading: Reading, *, as_of: datetime.date, shape: SchoolShape, keep_first: frozenset = frozenset()
+    reading: Reading,
+    *,
+    as_of: datetime.date,
+    shape: SchoolShape,
+    keep_first: frozenset = frozenset(),
+    report=None,
 ) -> Roster:
     """Reads every row of every table, then looks across rows for repeated children and shared ID numbers.
 
     ``keep_first``: (sheet, row) of repeated rows of which a person said that the earlier row is right.
+    ``report(done, total)`` is told every ``STEP`` rows.
     """
     entries, ignored, headings = [], list(reading.ignored), []
+    done, total = 0, sum(len(table.rows) for table in reading.tables)
     for table in reading.tables:
         headings += [column.as_json(table.sheet, table.heading_row) for column in table.columns]
         reader = _TableReader(table, as_of, shape)
         for row in table.rows:
+            if report is not None and done % STEP == 0:
+                report(done, total)
+            done += 1
             entry, why = reader.read(row)
             if why:
                 ignored.append((table.sheet, row.number, why))
