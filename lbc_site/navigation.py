@@ -14,6 +14,13 @@ ENTRIES = [
     ("", "孩子", "people", "registry:child_list", "children"),
     (
         "",
+        "摸底",
+        "clipboard-data",
+        "registry:screening_home",
+        (Act.SCREEN_CLASS, Act.HAND_IN_SCREENING, Act.REVIEW_SCREENING, Act.SEE_COUNTY_BOARD),
+    ),
+    (
+        "",
         "包保",
         "link-45deg",
         "pairing:pairing_list",

@@ -1,6 +1,6 @@
 """Addresses of the registry; objects are named by uid only."""
 
-from django.urls import path
+from django.urls import include, path
 
 from .views import access_page, calendar, children, families, imports, places, staff
 
@@ -51,6 +51,8 @@ urlpatterns = [
     path("children/<uuid:uid>/care/<uuid:care_uid>/end/", families.care_end, name="care_end"),
     path("children/<uuid:uid>/family/<uuid:guardian_uid>/away/", families.work_start, name="work_start"),
     path("children/<uuid:uid>/away/<uuid:work_uid>/end/", families.work_end, name="work_end"),
+    # --- screenings ---
+    path("screening/", include("registry.urls_screening")),
     # --- roster import ---
     path("imports/", imports.import_list, name="import_list"),
     path("imports/new/", imports.import_new, name="import_new"),

@@ -25,6 +25,7 @@ AT_SCHOOL = EVERYBODY - WITHOUT_POST - COUNTY - {
 
 EDITORS = LEADING | {"class_teacher", "archivist"}  # who enter and correct children
 IMPORTERS = LEADING | {"archivist"}
+SCREENERS = LEADING | {"class_teacher"}  # answer for the children of a class each term
 # A tie makes any post at a school log what was done, and ask that it need not be done.
 LOGGERS = AT_SCHOOL
 ASKERS = AT_SCHOOL - {"subject_teacher", "duty_teacher"}
@@ -92,6 +93,7 @@ SEEN = {
     "roster": {subject: {"own", "point"} for subject in IMPORTERS},
     "reason": {"leader": {"own", "point"}, **dict.fromkeys(COUNTY, IN_COUNTY),
                "district_officer": IN_COUNTY | {"foreign"}},  # which it stated itself
+    "screened": {"class_teacher": {"own"}, **dict.fromkeys(LEADING, {"own", "point"})},  # a class's screening
     "nobody's": {},  # belongs to another account
 }  # fmt: skip
 
@@ -239,6 +241,40 @@ ORACLE = {
     "registry:import_drop": of("roster", "batch", IMPORTERS, BOTH),
     "registry:import_put_right": of("roster", "batch", IMPORTERS, "POST"),
     "registry:held_row_done": of("roster", "batch", IMPORTERS, BOTH, objects={"row_uid": "row"}),
+    # screenings
+    "registry:screening_home": page(LEADING | COUNTY_BOARD | {"class_teacher"}),
+    "registry:screening_open": form(COUNTY),
+    "registry:screening_county": of("county", "screening", COUNTY_BOARD),
+    "registry:screening_join": of("county", "screening", COUNTY, "POST"),
+    "registry:screening_end": of("county", "screening", COUNTY, BOTH),
+    "registry:screening_school": of("place", "school_part", LEADING | COUNTY_BOARD),
+    "registry:screening_names": of("place", "school_part", LEADING | STATERS),
+    "registry:screening_compare": of("place", "school_part", LEADING | COUNTY_BOARD),
+    "registry:screening_rates": of("place", "school_part", LEADING | COUNTY_BOARD),
+    "registry:screening_school_age": of("place", "school_part", LEADING, BOTH),
+    "registry:screening_refresh": of("place", "school_part", LEADING, "POST"),
+    "registry:screening_hand_in": of("place", "school_part", LEADING, "POST"),
+    "registry:screening_forward": of("place", "school_part", STATERS, "POST"),
+    "registry:screening_accept": of("place", "school_part", COUNTY, "POST"),
+    # nothing was handed in yet
+    "registry:screening_return": of("place", "school_part", STATERS, BOTH, ok=THERE),
+    "registry:screening_class": of("screened", "class_part", SCREENERS),
+    "registry:screening_unchanged": of("screened", "class_part", SCREENERS, "POST"),
+    "registry:screening_figures": of("screened", "class_part", SCREENERS, BOTH),
+    "registry:screening_class_done": of("screened", "class_part", SCREENERS, "POST"),
+    "registry:screening_class_reopen": of("screened", "class_part", LEADING, "POST"),
+    "registry:screening_child_unchanged": of(
+        "screened", "class_part", SCREENERS, "POST", objects={"child_uid": "child"}
+    ),
+    "registry:screening_child_changed": of(
+        "screened", "class_part", SCREENERS, BOTH, objects={"child_uid": "child"}
+    ),
+    "registry:screening_child_left": of(
+        "screened", "class_part", SCREENERS, BOTH, objects={"child_uid": "child"}
+    ),
+    "registry:screening_child_home": of(
+        "screened", "class_part", SCREENERS, BOTH, objects={"child_uid": "child"}
+    ),
     # places
     "registry:settings": page(SETTINGS),
     "registry:access_table": page(),

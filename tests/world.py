@@ -33,12 +33,14 @@ from registry.models import (
     OpenQuestion,
     Post,
     School,
+    Screening,
     Staff,
     StatedReason,
     Trait,
     TraitKind,
     grade_year,
 )
+from registry.screenings.campaign import join
 from trust.models import Device, Job, JobState, Upload, User
 
 START = date(2020, 9, 1)
@@ -399,6 +401,13 @@ def _objects(world):
         }  # fmt: skip
         type(contacts[1]).objects.filter(pk=contacts[1].pk).update(needs_report=True)
         uids |= {(relation, kind): row.uid for kind, row in found.items()}
+    for code in (HOME, AWAY):
+        county = County.objects.get(code=code)
+        term = county.terms.filter(starts_on__lte=today).latest("starts_on")
+        join(
+            Screening.objects.create(county=county, term=term, as_of=today, due_on=today, definition="在册"),
+            by=None,
+        )
     for relation, key in SCHOOLS.items():
         code = AWAY if relation == "foreign" else HOME
         school = School.objects.get(uid=facts_uid(code, "schools", key))
@@ -435,6 +444,8 @@ def _objects(world):
             ),
             "upload": Upload.objects.create(owner=person.user, purpose="staff_sheet", size=1, sha256="0" * 64),
             "job": Job.objects.create(kind="x", title="花名册", ordered_by=person.user, state=JobState.DONE),
+            "screening": school.county.screenings.get(), "school_part": school.screenings.get(),
+            "class_part": where.screenings.get(),
             "device": Device.objects.create(user=person.user, session_key=f"key-{key}", label="手机"),
         }  # fmt: skip
         uids |= {(relation, kind): row.uid for kind, row in found.items()}
