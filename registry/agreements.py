@@ -265,6 +265,7 @@ class AgreementRow:
     agreement: CareAgreement | None
     carer: str
     days_left: int | None
+    may_edit: bool = False
 
     @property
     def state(self):

@@ -64,7 +64,7 @@ WANTED = {
 }
 BASIC_FIELDS = (
     "name", "former_name", "sex", "birth_date", "ethnic_group", "id_number", "student_number",
-    "household_registration", "village", "division_code", "address", "health", "character", "household_income", "note",
+    "household_registration", "village", "division_code", "address", "health", "character", "household_size", "household_income", "aid", "note",
 )  # fmt: skip
 
 
@@ -341,13 +341,16 @@ def set_trait(child, *, by, kind, starts_on=None, reason="", review_on=None, det
     with transaction.atomic():
         trait = _save_spell(
             Trait(
-                child=child, kind=kind, detail=detail, starts_on=starts_on, reason=reason.strip(), review_on=review_on
+                child=child,
+                kind=kind,
+                detail=detail,
+                starts_on=starts_on,
+                reason=reason.strip(),
+                review_on=review_on,
             ),
             by,
         )
-        audit.record(
-            "set_trait", by=by, kind="trait", uid=trait, child=child, detail=str(trait)
-        )
+        audit.record("set_trait", by=by, kind="trait", uid=trait, child=child, detail=str(trait))
         if kind in ALARM_TRAITS:
             payload = {"trait": str(trait.uid), "child": str(child.uid), "kind": str(kind)}
             outbox.send("protection_alarm", payload, key=f"protection_alarm:{trait.uid}")

@@ -480,6 +480,13 @@ def start_guardianship(
         raise ValidationError({"starts_on": "这位家长在这天之前已去世"})
     with transaction.atomic():
         own = child.guardianships.open().filter(guardian=guardian).first()
+        said = ("authority", "ability", "lives_with")
+        if (
+            own is not None
+            and not instead_of_others
+            and all(getattr(own, name) == getattr(new, name) for name in said)
+        ):
+            raise ValidationError("和现在登记的一样，没有要改的")
         if instead_of_others:
             for other in child.guardianships.open().exclude(guardian=guardian):
                 _end_before(other, starts_on, by)

@@ -7,6 +7,8 @@ Facts of all children of a school or county are read in a fixed number of statem
 from dataclasses import dataclass, field
 from datetime import date
 
+from django.db.models import Q
+
 from . import definitions
 from .definitions import CODES, Away, Facts, LocalDefinition, ParentFacts
 from .models import (
@@ -73,6 +75,11 @@ class Tally:
     def differences(self, code):
         """How many children the list and ``code`` disagree on, unknown ones included."""
         return sum(self.differs[code].values())
+
+
+def at(school):
+    """Q over Enrollment of one school."""
+    return Q(school=school)
 
 
 def seats_on(day, where):
@@ -143,7 +150,7 @@ def tally(counted):
     return total, by_school
 
 
-@dataclass(frozen=True)
+@dataclass
 class DifferenceRow:
     """One child of the difference list: why, and what puts it right."""
 
@@ -153,6 +160,7 @@ class DifferenceRow:
     listed: str
     why: str
     day: date
+    may_edit: bool = False
 
     @property
     def said(self):

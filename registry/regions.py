@@ -70,6 +70,12 @@ def _one(codes):
     return codes[0] if len(codes) == 1 else ""
 
 
+@lru_cache(maxsize=512)
+def has_counties(code):
+    """Whether a city is divided into counties; 东莞 and three others are not."""
+    return any(one.startswith(code[:4]) for one in _by_level()[2])
+
+
 @lru_cache(maxsize=1)
 def city_names():
     """Full names of provinces' cities (广东省东莞市) and of the municipalities, for suggestions in forms."""

@@ -85,10 +85,3 @@ def county_of(user):
 def sees_names(user):
     """Whether the reader's figures lead to lists with names without a further word (inside a school)."""
     return access.may(user, Act.SEE_REGISTERS)
-
-
-def chosen_school(user, uid):
-    """The school ``uid`` of the reader's schools; None for no uid. Raises School.DoesNotExist for a foreign one."""
-    if not uid:
-        return None
-    return access.schools_for(user, Act.SEE_HEAD_COUNTS).get(uid=uid)

@@ -2,7 +2,19 @@
 
 from django.urls import include, path
 
-from .views import access_page, calendar, children, families, imports, places, staff
+from .views import (
+    access_page,
+    agreements,
+    calendar,
+    children,
+    doubles,
+    families,
+    imports,
+    leading_group,
+    places,
+    registers,
+    staff,
+)
 
 app_name = "registry"
 urlpatterns = [
@@ -11,6 +23,10 @@ urlpatterns = [
     path("children/search/", children.child_search, name="child_search"),
     path("children/found/", children.child_found, name="child_found"),
     path("children/add/", children.child_add, name="child_add"),
+    path("children/doubles/", doubles.double_list, name="double_list"),
+    path("children/doubles/differ/", doubles.double_differ, name="double_differ"),
+    path("children/<uuid:uid>/merge/", doubles.child_merge, name="child_merge"),
+    path("merges/<uuid:uid>/", doubles.merge_undo, name="merge_undo"),
     path("children/reasons/", children.stated_reason_list, name="stated_reason_list"),
     path("children/reasons/new/", children.stated_reason_new, name="stated_reason_new"),
     path("children/reasons/<uuid:uid>/review/", children.stated_reason_review, name="stated_reason_review"),
@@ -51,6 +67,41 @@ urlpatterns = [
     path("children/<uuid:uid>/care/<uuid:care_uid>/end/", families.care_end, name="care_end"),
     path("children/<uuid:uid>/family/<uuid:guardian_uid>/away/", families.work_start, name="work_start"),
     path("children/<uuid:uid>/away/<uuid:work_uid>/end/", families.work_end, name="work_end"),
+    path(
+        "children/<uuid:uid>/family/<uuid:guardian_uid>/condition/",
+        families.condition_start,
+        name="condition_start",
+    ),
+    path(
+        "children/<uuid:uid>/conditions/<uuid:condition_uid>/end/",
+        families.condition_end,
+        name="condition_end",
+    ),
+    path("children/<uuid:uid>/traits/<uuid:trait_uid>/review/", children.trait_review, name="trait_review"),
+    path("children/<uuid:uid>/agreements/add/", agreements.agreement_add, name="agreement_add"),
+    path(
+        "children/<uuid:uid>/agreements/<uuid:agreement_uid>/",
+        agreements.agreement_edit,
+        name="agreement_edit",
+    ),
+    path(
+        "children/<uuid:uid>/agreements/<uuid:agreement_uid>/end/",
+        agreements.agreement_end,
+        name="agreement_end",
+    ),
+    path(
+        "children/<uuid:uid>/agreements/<uuid:agreement_uid>/scan/",
+        agreements.agreement_scan,
+        name="agreement_scan",
+    ),
+    path("children/<uuid:uid>/demands/add/", agreements.demand_add, name="demand_add"),
+    path("children/<uuid:uid>/demands/<uuid:demand_uid>/", agreements.demand_answer, name="demand_answer"),
+    # --- registers of families ---
+    path("registers/agreements/", registers.agreement_list, name="agreement_list"),
+    path("registers/demands/", registers.demand_list, name="demand_list"),
+    path("registers/traits/", registers.trait_list, name="trait_list"),
+    path("registers/definitions/", registers.definition_list, name="definition_list"),
+    path("registers/parents/", registers.parents_map_page, name="parents_map"),
     # --- screenings ---
     path("screening/", include("registry.urls_screening")),
     # --- roster import ---
@@ -76,7 +127,16 @@ urlpatterns = [
     path("schools/<uuid:uid>/edit/", places.school_edit, name="school_edit"),
     path("schools/<uuid:uid>/end/", places.school_end, name="school_end"),
     path("schools/<uuid:uid>/leader/", staff.leader_set, name="leader_set"),
-    path("schools/<uuid:uid>/group/", staff.leading_group, name="leading_group"),
+    path("schools/<uuid:uid>/group/", leading_group.leading_group, name="leading_group"),
+    path("schools/<uuid:uid>/duties/", leading_group.duty_texts_of_school, name="duty_texts"),
+    path("schools/<uuid:uid>/duties/<str:kind>/", leading_group.duty_text_edit, name="duty_text_edit"),
+    path("settings/counties/<uuid:uid>/duties/", leading_group.county_duty_texts, name="county_duty_texts"),
+    path(
+        "settings/counties/<uuid:uid>/duties/<str:kind>/",
+        leading_group.county_duty_text_edit,
+        name="county_duty_text_edit",
+    ),
+    path("my/duties/", leading_group.my_duties, name="my_duties"),
     path("schools/<uuid:uid>/classes/add/", places.classes_add, name="classes_add"),
     path("schools/<uuid:uid>/classes/add/one/", places.class_add, name="class_add"),
     path("classes/<uuid:uid>/", places.class_detail, name="class_detail"),

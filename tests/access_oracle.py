@@ -39,6 +39,8 @@ SETTINGS = PLACE_KEEPERS | LEADING
 STATERS = COUNTY | {"district_officer"}  # open names with a stated reason
 REVIEWERS = COUNTY | {"leader"}
 COUNTING_ONLY = frozenset({"womens_federation", "inspector", "administrator"})  # never a list of children
+REGISTER_READERS = EDITORS | {"grade_head"}  # lists of agreements, demands, traits
+HEAD_COUNTERS = REGISTER_READERS | STATERS | {"womens_federation"}  # figures beside them; names as in sight
 EXPORTERS = EDITORS | STATERS | {"womens_federation"}  # registers of a class, a school; counts of the county
 SCORES = LEADING | COUNTY_BOARD  # the assessment of schools
 AUDITORS = frozenset({"leader", "administrator"})
@@ -226,6 +228,24 @@ ORACLE = {
     "registry:care_end": of_child(EDITORS, BOTH, care_uid="care"),
     "registry:work_start": of_child(EDITORS, BOTH, guardian_uid="guardian"),
     "registry:work_end": of_child(EDITORS, BOTH, work_uid="work"),
+    "registry:double_list": page(IMPORTERS),
+    "registry:double_differ": press(IMPORTERS, but=dict.fromkeys(((one, "") for one in IMPORTERS), "404")),
+    "registry:child_merge": of_child(IMPORTERS, BOTH),
+    "registry:merge_undo": of("child", "merge", IMPORTERS, BOTH),
+    "registry:condition_start": of_child(EDITORS, BOTH, guardian_uid="guardian"),
+    "registry:condition_end": of_child(EDITORS, BOTH, condition_uid="condition"),
+    "registry:trait_review": of_child(EDITORS, BOTH, trait_uid="trait"),
+    "registry:agreement_add": of_child(EDITORS, BOTH),
+    "registry:agreement_edit": of_child(EDITORS, BOTH, agreement_uid="agreement"),
+    "registry:agreement_end": of_child(EDITORS, BOTH, agreement_uid="agreement"),
+    "registry:agreement_scan": of_child(agreement_uid="agreement", ok=frozenset({404})),  # this world's has no picture
+    "registry:demand_add": of_child(EDITORS, BOTH),
+    "registry:demand_answer": of_child(EDITORS, BOTH, demand_uid="demand"),
+    "registry:agreement_list": page(REGISTER_READERS),
+    "registry:demand_list": page(REGISTER_READERS),
+    "registry:trait_list": page(REGISTER_READERS),
+    "registry:definition_list": page(HEAD_COUNTERS),
+    "registry:parents_map": page(HEAD_COUNTERS),
     "reports:child_file": of_child(),
     "reports:child_readers": of_child(frozenset({"leader"})),
     # the roster

@@ -25,8 +25,12 @@ from pairing.models import (
 from registry.calendar import school_year_of
 from registry.models import (
     ActivityCenter,
+    AdultCondition,
+    CareAgreement,
     Child,
+    ChildMerge,
     County,
+    Demand,
     HeldRow,
     ImportBatch,
     ImportState,
@@ -395,9 +399,16 @@ def _objects(world):
             "work": adult.work_spells.get(), "contact": contacts[0], "pair_contact": contacts[1],
             "question": OpenQuestion.objects.create(child=child, field="生日", message="生日对不对"),
             "claim": UnreachableClaim.objects.create(trait=lost),
+            "condition": AdultCondition.objects.create(
+                guardian=adult, kind="gravely_ill", starts_on=START, note=CANARIES[relation].reason
+            ),
+            "agreement": CareAgreement.objects.create(
+                child=child, guardian=adult, entrusted_by=adult, signed_on=START, starts_on=START
+            ),
+            "demand": Demand.objects.create(child=child, raised_on=START, text=CANARIES[relation].reason),
             "pairing": child.pairings.first(), "excuse": excuse or _excuse(child, today),
             **_help(child, relation, today),
-            "transfer": _transfer(child, today),
+            "transfer": _transfer(child, today), "merge": _merge(child),
         }  # fmt: skip
         type(contacts[1]).objects.filter(pk=contacts[1].pk).update(needs_report=True)
         uids |= {(relation, kind): row.uid for kind, row in found.items()}
@@ -493,6 +504,12 @@ def _transfer(child, today):
         child=child, from_school=seat.school, to_school=elsewhere, last_day=today, state="withdrawn",
         decided_at=timezone.now(),
     )  # fmt: skip
+
+
+def _merge(child):
+    """One that was undone: the other file stands alone again and sits nowhere."""
+    other = Child.objects.create(county=child.county, name="另一份", sex=child.sex)
+    return ChildMerge.objects.create(kept=child, dropped=other, moved="[]", undone_at=timezone.now())
 
 
 def _excuse(child, today):

@@ -6,8 +6,10 @@ from django.utils import timezone
 from trust.masking import mask_id_number
 from trust.widgets import ChipCheckboxSelectMultiple, ChipRadioSelect
 
+from .. import values
 from ..access import Act, classes_for, schools_whole
-from ..models import AwayType, Hardship, School, Sex, Stage, TraitKind
+from ..children import WITHOUT_REASON
+from ..models import AwayType, Child, Hardship, School, Sex, Stage, TraitKind
 from .fields import DayField, IdNumberField, LineField, NameField, SubmissionField
 
 ETHNIC_GROUPS = [
@@ -119,8 +121,12 @@ class _PersonFields(forms.Form):
     address = LineField(label="现住址", max_length=200, required=False, help_text="组、门牌；加密保存")
     health = LineField(label="身体状况", max_length=200, required=False, help_text="健康，或什么病、什么残疾")
     character = LineField(label="性格与爱好", max_length=200, required=False)
+    household_size = forms.IntegerField(label="家庭人口", min_value=1, max_value=30, required=False)
     household_income = LineField(
-        label="家庭经济来源", max_length=120, required=False, help_text="如：打工、种养、低保"
+        label="家庭经济来源", max_length=120, required=False, help_text="如：打工、种养"
+    )
+    aid = LineField(
+        label="享受的救助帮扶", max_length=120, required=False, help_text="如：低保、脱贫户、助学金"
     )
     note = forms.CharField(
         label="备注", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 3, "cols": 40})
@@ -178,6 +184,17 @@ class AddChildForm(_PersonFields):
         """A child of this name is there: show the tick that says it is another one."""
         self.fields["not_same"].widget = forms.CheckboxInput()
 
+    def draft(self):
+        """The child as typed, not saved: for finding whom it may double."""
+        data = self.cleaned_data
+        child = Child(
+            county=data["place"][0].county, name=data["name"], former_name=data["former_name"], sex=data["sex"],
+            birth_date=data["birth_date"] or values.birth_date_of(data["id_number"]), village=data["village"],
+            id_number=data["id_number"],
+        )  # fmt: skip
+        child.prepare()
+        return child
+
     def clean_starts_on(self):
         day = self.cleaned_data["starts_on"]
         if day > _today():
@@ -204,7 +221,7 @@ class BasicsForm(_PersonFields):
 
     field_order = (
         "version", "name", "former_name", "sex", "id_number", "drop_id_number", "birth_date", "ethnic_group", "village",
-        "address", "household_registration", "student_number", "health", "character", "household_income", "note",
+        "address", "household_registration", "student_number", "health", "character", "household_size", "household_income", "aid", "note",
     )  # fmt: skip
 
     def __init__(self, *args, child, **kwargs):
@@ -278,6 +295,9 @@ class OffListForm(forms.Form):
     )
 
 
+NEEDS_REASON = tuple(kind for kind in TraitKind if kind not in WITHOUT_REASON)
+
+
 class TraitForm(forms.Form):
     """A trait with its reason."""
 
@@ -304,7 +324,13 @@ class TraitForm(forms.Form):
         hardship = data.get("kind") == TraitKind.HARDSHIP
         if hardship and not data.get("details"):
             self.add_error("details", "请选是哪一种困境")
-        if data.get("kind") == TraitKind.PRIORITY and not data.get("review_on") and "review_on" not in self.errors:
+        if data.get("kind") in NEEDS_REASON and not (data.get("reason") or "").strip():
+            self.add_error("reason", "请写明原因")
+        if (
+            data.get("kind") == TraitKind.PRIORITY
+            and not data.get("review_on")
+            and "review_on" not in self.errors
+        ):
             self.add_error("review_on", "重点关注要写哪天再看一次")
         if data.get("kind") and not hardship:
             data["details"] = []

@@ -6,7 +6,7 @@ from django.utils import timezone
 from trust.masking import mask_id_number
 from trust.widgets import ChipRadioSelect
 
-from ..models import Ability, Authority, Relation, Sex
+from ..models import Ability, Authority, ConditionKind, Relation, Sex
 from .fields import DayField, IdNumberField, LineField, NameField, PhoneField, SubmissionField
 
 
@@ -106,9 +106,9 @@ class PhoneForm(forms.Form):
 
 
 class GuardianshipForm(forms.Form):
-    """Who cares from when, by what right."""
+    """Who cares from when, by what right; a new assessment (监护评估) is a change from the day it was made."""
 
-    starts_on = DayField(label="从哪天起", initial=_today)
+    starts_on = DayField(label="从哪天起", initial=_today, help_text="改评估就写评估的日期")
     authority = forms.ChoiceField(
         label="照看依据", choices=Authority.choices, initial=Authority.INFORMAL, widget=ChipRadioSelect
     )
@@ -131,4 +131,17 @@ class WorkForm(forms.Form):
     employer = LineField(label="单位", max_length=100, required=False)
     trade = LineField(label="做什么", max_length=40, required=False)
     address = LineField(label="单位地址", max_length=200, required=False, help_text="加密保存")
+    phone = PhoneField(label="在外的电话", required=False, help_text="换了号码才填；会排在最前面")
     expected_return_on = DayField(label="预计哪天回来", required=False)
+
+
+class ConditionForm(forms.Form):
+    """What keeps an adult from caring for the child."""
+
+    kind = forms.ChoiceField(
+        label="什么情况", choices=ConditionKind.choices, widget=ChipRadioSelect(columns=True)
+    )
+    starts_on = DayField(label="从哪天起", initial=_today)
+    note = LineField(
+        label="说明", max_length=200, required=False, help_text="加密保存，只有能看住址的人看得到"
+    )

@@ -38,10 +38,28 @@ class CountyForm(forms.Form):
         help_text="上个月的核对到这一天 24:00 为止，之后补登的只算补录",
     )
     definition = LineField(label="在册口径", max_length=120, help_text="名册和报表上都写这一句")
+    local_months = forms.IntegerField(
+        label="本县口径：连续外出几个月", min_value=1, max_value=24, required=False,
+        help_text="如 6；本县没有自己的算法就空着。春节回来不满一个月不算中断",
+    )  # fmt: skip
+    local_both_away = forms.BooleanField(label="本县口径：父母双方都外出才算", required=False)
+    local_across_county = forms.BooleanField(label="本县口径：出县才算", required=False)
+    local_under_age = forms.IntegerField(
+        label="本县口径：不满几周岁", min_value=6, max_value=18, required=False
+    )
 
     def __init__(self, *args, county, **kwargs):
-        initial = {name: getattr(county, name) for name in ("version", "name", "closing_day", "definition")}
+        initial = {name: getattr(county, name) for name in self.base_fields}
         super().__init__(*args, initial=initial, **kwargs)
+
+    def clean(self):
+        """Without months the county has no definition of its own, and the rest of it says nothing."""
+        data = super().clean()
+        if not data.get("local_months") or not data.get("local_under_age"):
+            data["local_under_age"] = self.initial["local_under_age"]
+        if not data.get("local_months"):
+            data |= {name: self.initial[name] for name in ("local_both_away", "local_across_county")}
+        return data
 
 
 class DistrictForm(forms.Form):
@@ -75,9 +93,10 @@ class SchoolForm(forms.Form):
     )  # fmt: skip
     village = LineField(label="所在村（社区）", max_length=60, required=False)
     pupils = forms.IntegerField(label="全校学生数", required=False, min_value=0, max_value=20000)
+    hotline = LineField(label="家长热线", max_length=30, required=False, help_text="印在联系卡和告家长书上")
     first_used_on = DayField(label="启用日期", initial=_today, help_text="从这一天起才核对，之前的不算")
 
-    PLAIN = ("version", "name", "code", "system", "village", "pupils", "first_used_on")
+    PLAIN = ("version", "name", "code", "system", "village", "pupils", "hotline", "first_used_on")
 
     def __init__(self, *args, county, school=None, **kwargs):
         if school is not None:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import Case, F, FilteredRelation, IntegerField, Q, Value, When
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,7 +17,18 @@ from trust import audit
 from trust.masking import mask_id_number, mask_phone
 from trust.models import VersionConflict
 
-from .. import access, alarms, child_history, children, definitions, families, search, stated_reasons
+from .. import (
+    access,
+    agreements,
+    alarms,
+    child_history,
+    children,
+    definitions,
+    doubles,
+    families,
+    search,
+    stated_reasons,
+)
 from ..access import Act, Show
 from ..forms.children import (
     AddChildForm,
@@ -30,15 +41,19 @@ from ..forms.children import (
     OffListForm,
     PlaceForm,
     ReasonForm,
+    ReviewForm,
     SearchForm,
     StateReasonForm,
     TraitForm,
 )
 from ..models import (
     ALARM_TRAITS,
+    AdultCondition,
     AwayType,
+    CareAgreement,
     CareListSpell,
     Child,
+    Demand,
     Enrollment,
     Guardianship,
     Kinship,
@@ -168,6 +183,7 @@ def child_list(request):
         "definition": posts[0].staff.county.definition if posts else "",
         "sees_files": sees_files,
         "may_add": access.may(user, Act.EDIT_CHILDREN),
+        "may_merge": access.may(user, Act.IMPORT_ROSTER),
         "must_state_reason": openable,
         "alarms": alarms.open_alarms(user).count() if sees_files else 0,
         "reasons": _open_reasons(user) if openable else [],
@@ -361,6 +377,8 @@ def _rows(page_children, file_open, today):
 @form_view
 def child_search(request):
     """What is typed arrives by POST; what was found is kept in the session by uid and shown by GET."""
+    if not access.may_list_children(request.user):
+        raise PermissionDenied("您的岗位只看数字，不看名单")
     form = SearchForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         found = search.find_children(request.user, form.cleaned_data["q"])
@@ -404,20 +422,23 @@ def file_url(child):
 
 @form_view
 def child_add(request):
-    """Enter a child. Somebody of the same name is shown first; sending the form twice makes one child."""
+    """Enter a child. Who might be the same child is shown first; sending the form twice makes one child."""
     access.require(request.user, Act.EDIT_CHILDREN)
     back = reverse("registry:child_list")
     form = AddChildForm(request.POST if request.method == "POST" else None, user=request.user)
-    twins = []
+    twins, elsewhere = [], False
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         known = Child.objects.filter(uid=data["submission"]).exists()
         if not data["not_same"] and not known:
-            same = Child.objects.visible_to(request.user).filter(
-                name=data["name"], county=data["place"][0].county
-            )
-            twins = _rows(same[:5], same, timezone.localdate())
-        if twins:
+            alike = doubles.before_entry(request.user, form.draft())
+            reasons = {child.pk: likeness for child, likeness in alike.seen[:5]}
+            file_open = Child.objects.visible_to(request.user).filter(pk__in=reasons)
+            twins = _rows([child for child, _ in alike.seen[:5]], file_open, timezone.localdate())
+            for row in twins:
+                row["likeness"] = reasons[row["child"].pk]
+            elsewhere = alike.elsewhere
+        if twins or elsewhere:
             form.ask_whether_same()
         else:
             try:
@@ -429,7 +450,7 @@ def child_add(request):
             else:
                 messages.success(request, f"登记好了。{child.name} 的家里人和电话可以接着填")
                 return redirect(facts_url(child))
-    context = {"form": form, "twins": twins, "back_url": back}
+    context = {"form": form, "twins": twins, "elsewhere": elsewhere, "back_url": back}
     return render(request, "registry/children/add.html", context)
 
 
@@ -464,6 +485,15 @@ def facts_context(user, child):
         spell.said = f"{words.get(spell.guardian_id, '')}照看"
     for spell in family.works:
         spell.said = f"{words[spell.guardian_id]}外出务工"
+    for spell in family.conditions:
+        spell.said = f"{words[spell.guardian_id]}{spell}"
+    for spell in family.agreements:
+        spell.said = f"委托{words.get(spell.guardian_id, '')}照护的协议"
+        spell.carer = next((a for a in family.adults if a.guardian.pk == spell.guardian_id), None)
+        spell.warns = spell.ends_on is not None and spell.ends_on - today <= agreements.WARN_DAYS
+    questions, wishes = together(
+        OpenQuestion.objects.filter(child=child, answered_at=None), Demand.objects.filter(child=child)
+    )
     return {
         "child": child,
         "seat": seat,
@@ -484,7 +514,11 @@ def facts_context(user, child):
         "enrollments": child.seats,
         "cares": sorted(family.cares, key=lambda spell: spell.starts_on, reverse=True),
         "works": sorted(family.works, key=lambda spell: spell.starts_on, reverse=True),
-        "questions": list(child.open_questions.filter(answered_at=None)),
+        "conditions": family.conditions[::-1],
+        "agreements": [one for one in family.agreements[::-1] if one.cancelled_at is None],
+        "all_agreements": family.agreements[::-1],
+        "demands": sorted(wishes, key=lambda one: (one.raised_on, one.pk), reverse=True),
+        "questions": questions,
         "missing": children.missing_of(child, family.adults, seat if sits else None),
         "disagreement": definitions.disagreement(family, listed),
         "judgements": definitions.judge(family, seat if sits else None, today),
@@ -642,10 +676,13 @@ def trait_add(request, uid):
     child = editable_or_404(request, uid)
 
     def save(data):
-        trait = children.set_trait(child, by=request.user, **data)
-        if trait.kind in ALARM_TRAITS:
-            return f"已登记{trait.get_kind_display()}，并告诉学校领导小组"
-        return f"已登记{trait.get_kind_display()}"
+        details = data.pop("details") or [""]
+        with transaction.atomic():
+            traits = [children.set_trait(child, by=request.user, detail=detail, **data) for detail in details]
+        said = "、".join(str(trait) for trait in traits)
+        if data["kind"] in ALARM_TRAITS:
+            return f"已登记{said}，并告诉学校领导小组"
+        return f"已登记{said}"
 
     form = TraitForm(request.POST if request.method == "POST" else None)
     return answer_form(request, form, save, title=f"{child.name}的情况", back=facts_url(child))
@@ -667,6 +704,24 @@ def trait_end(request, uid, trait_uid):
     return answer_form(
         request, form, save, title=f"{child.name}不再{trait.get_kind_display()}", back=facts_url(child)
     )
+
+
+@form_view
+def trait_review(request, uid, trait_uid):
+    """Looked at again: it goes on, until the next look. What is over is ended instead."""
+    child = editable_or_404(request, uid)
+    reach = Trait.objects.visible_to(request.user).today().filter(child=child)
+    trait = get_object_or_404(reach.select_related("child"), uid=trait_uid)
+
+    def save(data):
+        children.review_trait(trait, by=request.user, **data)
+        return f"{trait}复核过了，下次 {data['review_on']:%Y-%m-%d}"
+
+    form = ReviewForm(request.POST if request.method == "POST" else None)
+    return answer_form(
+        request, form, save, title=f"复核{child.name}的“{trait}”", back=facts_url(child), act="还要继续",
+        note="看过了、还是这样，写下次哪天再看。已经不是这样了，回资料页点“结束”。",
+    )  # fmt: skip
 
 
 @form_view
@@ -694,7 +749,10 @@ SPELLS = {
     "trait": Trait,
     "care": Guardianship,
     "work": ParentWork,
+    "condition": AdultCondition,
+    "agreement": CareAgreement,
 }
+OF_ADULTS = (ParentWork, AdultCondition)
 
 
 @form_view
@@ -704,7 +762,7 @@ def spell_cancel(request, uid, kind, spell_uid):
     model = SPELLS.get(kind)
     if model is None:
         raise Http404
-    mine = {"guardian__kinships__child": child} if model is ParentWork else {"child": child}
+    mine = {"guardian__kinships__child": child} if model in OF_ADULTS else {"child": child}
     spell = get_object_or_404(model.objects.visible_to(request.user).filter(**mine).distinct(), uid=spell_uid)
     form = ReasonForm(request.POST if request.method == "POST" else None)
 

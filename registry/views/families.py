@@ -11,17 +11,18 @@ from django.views.decorators.http import require_POST
 from trust import audit
 from trust.models import VersionConflict
 
-from .. import families, regions
+from .. import conditions, families, regions
 from ..forms.children import LastDayForm
 from ..forms.families import (
     AddGuardianForm,
+    ConditionForm,
     GuardianForm,
     GuardianshipForm,
     KinshipFields,
     PhoneForm,
     WorkForm,
 )
-from ..models import Authority, Guardian, Guardianship, Kinship, ParentWork, Phone
+from ..models import AdultCondition, Authority, Guardian, Guardianship, Kinship, ParentWork, Phone
 from .children import answer_form, editable_or_404, facts_url, form_view, show_conflict
 
 
@@ -177,7 +178,9 @@ def care_start(request, uid, guardian_uid):
         families.start_guardianship(child, guardian, by=request.user, **data)
         return f"从 {data['starts_on']:%Y-%m-%d} 起由{kinship.word}照看"
 
-    form = GuardianshipForm(_posted(request))
+    now = child.guardianships.open().filter(guardian=guardian).first()
+    initial = {name: getattr(now, name) for name in ("authority", "ability", "lives_with")} if now else None
+    form = GuardianshipForm(_posted(request), initial=initial)
     if not child.guardianships.open().exclude(guardian=guardian).exists():
         del form.fields["instead_of_others"]
     return answer_form(request, form, save, title=f"{child.name}由{kinship.word}照看", back=facts_url(child))
@@ -207,7 +210,11 @@ def work_start(request, uid, guardian_uid):
     guardian, kinship = _adult_or_404(request, child, guardian_uid)
 
     def save(data):
-        families.start_work(guardian, by=request.user, child=child, **data)
+        phone = data.pop("phone")
+        with transaction.atomic():
+            families.start_work(guardian, by=request.user, child=child, **data)
+            if phone:
+                families.add_phone(guardian, by=request.user, child=child, number=phone, first=True)
         return f"{kinship.word}外出务工登记好了"
 
     away = guardian.work_spells.open().exists()
@@ -231,3 +238,36 @@ def work_end(request, uid, work_uid):
     form = LastDayForm(_posted(request))
     form.fields["last_day"].label = "在外最后一天"
     return answer_form(request, form, save, title=f"{spell.guardian.name}返乡", back=facts_url(child))
+
+
+@form_view
+def condition_start(request, uid, guardian_uid):
+    """Something keeps the adult from caring: in custody, in detox, missing, gravely ill, disabled, divorced and gone."""
+    child = editable_or_404(request, uid)
+    guardian, kinship = _adult_or_404(request, child, guardian_uid)
+
+    def save(data):
+        spell = conditions.start_condition(guardian, by=request.user, child=child, **data)
+        return f"{kinship.word}“{spell}”登记好了"
+
+    return answer_form(
+        request, ConditionForm(_posted(request)), save, title=f"{guardian.name}（{kinship.word}）的情况",
+        back=facts_url(child), note="去世不在这里登记，在“改资料”里写去世日期。",
+    )  # fmt: skip
+
+
+@form_view
+def condition_end(request, uid, condition_uid):
+    """The condition is over: released, back, well again."""
+    child = editable_or_404(request, uid)
+    reach = AdultCondition.objects.visible_to(request.user).valid().filter(guardian__kinships__child=child)
+    spell = get_object_or_404(reach.select_related("guardian"), uid=condition_uid)
+
+    def save(data):
+        conditions.end_condition(spell, by=request.user, child=child, **data)
+        return f"{spell.guardian.name}“{spell}”到 {data['last_day']:%Y-%m-%d} 为止"
+
+    form = LastDayForm(_posted(request))
+    return answer_form(
+        request, form, save, title=f"{spell.guardian.name}不再“{spell}”", back=facts_url(child)
+    )

@@ -8,8 +8,9 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
-from registry import children, families
+from registry import children, conditions, demands, families
 from registry.models import (
+    CareAgreement,
     Child,
     OpenQuestion,
     Trait,
@@ -319,10 +320,16 @@ def test_facts_that_contradict_each_other_are_said(cast, client):
 def addresses(cast, child):
     """Every address about one child, with things of that child's own."""
     adult = make_adult(child, phone="13900001000")
+    make_adult(child, name="李建军", relation="father", phone="", cares=False)
     phone, care = adult.phones.get(), adult.guardianships.get()
     work = families.start_work(adult, by=None, child=child, starts_on=day(9), place="东莞")
     trait = children.set_trait(child, by=None, kind=TraitKind.PRIORITY, reason="r", starts_on=day(9))
     question = OpenQuestion.objects.create(child=child, field="电话", message="少一位")
+    ill = conditions.start_condition(adult, by=None, child=child, kind="gravely_ill", starts_on=day(9))
+    paper = CareAgreement.objects.create(
+        child=child, guardian=adult, entrusted_by=adult, signed_on=day(9), starts_on=day(9)
+    )
+    demand = demands.add_demand(child, by=None, raised_on=day(9), text="想换座位")
     child.id_number, child.address = id_number(order="888"), "三组"
     child.save()
     uid = child.uid
@@ -335,6 +342,10 @@ def addresses(cast, child):
         ("phone_mark", [uid, phone.uid, "wrong"]), ("guardian_add", [uid]), ("guardian_edit", [uid, adult.uid]),
         ("guardian_share", [uid, adult.uid]), ("phone_add", [uid, adult.uid]), ("care_start", [uid, adult.uid]),
         ("care_end", [uid, care.uid]), ("work_start", [uid, adult.uid]), ("work_end", [uid, work.uid]),
+        ("condition_start", [uid, adult.uid]), ("condition_end", [uid, ill.uid]), ("trait_review", [uid, trait.uid]),
+        ("spell_cancel", [uid, "condition", ill.uid]), ("spell_cancel", [uid, "agreement", paper.uid]),
+        ("agreement_add", [uid]), ("agreement_edit", [uid, paper.uid]), ("agreement_end", [uid, paper.uid]),
+        ("agreement_scan", [uid, paper.uid]), ("demand_add", [uid]), ("demand_answer", [uid, demand.uid]),
     ]  # fmt: skip
     return [reverse(f"registry:{name}", args=args) for name, args in own]
 
@@ -345,7 +356,7 @@ def test_the_sweep_knows_every_address_about_a_child(cast):
     swept = {address.split(str(cast.own.uid))[1].split("/")[1] for address in addresses(cast, cast.own)}
     about_a_child = [str(p.pattern) for p in urlpatterns if str(p.pattern).startswith("children/<uuid:uid>/")]
     assert {pattern.split("/")[2] for pattern in about_a_child} == swept
-    assert len(about_a_child) == 23
+    assert len(about_a_child) == 32
 
 
 @pytest.mark.parametrize("who", ["teacher_b", "other_leader", "subject", "admin", "county_officer"])
@@ -365,7 +376,14 @@ def test_who_may_read_but_not_change(cast, client):
     paths = addresses(cast, cast.own)
     client.force_login(cast.grade_head)
     answers = {path: client.post(path, {}).status_code for path in paths}
-    readable = {"/facts/": 405, "/changes/": 405, "/phones/": 405, "/call/": 302, "address/": 200}
+    readable = {
+        "/facts/": 405,
+        "/changes/": 405,
+        "/phones/": 405,
+        "/call/": 302,
+        "address/": 200,
+        "/scan/": 405,
+    }
     for path, status in answers.items():
         expected = next((code for end, code in readable.items() if path.endswith(end)), 403)
         if path.endswith("reveal/address/"):
@@ -673,12 +691,15 @@ def test_the_class_teacher_opens_every_page_of_the_own_child(cast, client):
     pressed_only = {path: 405 for path in paths if "/mark/" in path} | {
         path: 302 for path in paths if "/call/" in path
     }
+    pressed_only |= {path: 404 for path in paths if path.endswith("/scan/")}  # no picture was taken
     assert statuses == {path: pressed_only.get(path, 200) for path in paths}
 
 
 def test_an_empty_form_says_what_is_missing_and_changes_nothing(cast, client):
     paths = [
-        path for path in addresses(cast, cast.own) if not path.endswith(("/facts/", "/changes/", "/phones/"))
+        path
+        for path in addresses(cast, cast.own)
+        if not path.endswith(("/facts/", "/changes/", "/phones/", "/scan/"))
     ]
     client.force_login(cast.teacher)
     before = AuditEvent.objects.count()
