@@ -9,7 +9,7 @@ from trust.widgets import ChipCheckboxSelectMultiple, ChipRadioSelect
 
 from ..models import HandInState, Term
 from .children import LEAVE_REASONS, OFF_LIST_REASONS
-from .fields import DayField, LineField
+from .fields import DayField
 from .places import VersionField
 
 MOST_PUPILS = 32767
@@ -27,7 +27,7 @@ class OpenForm(forms.Form):
     )
     as_of = DayField(label="截止日期", help_text="摸底说的是这一天的情况，要在这个学期里")
     due_on = DayField(label="上报期限", help_text="各校在这一天之前上报")
-    definition = LineField(label="口径", max_length=120, help_text="每张汇总表上都写这一句")
+    definition = forms.CharField(label="口径", max_length=120, help_text="每张汇总表上都写这一句")
 
     def __init__(self, *args, county, **kwargs):
         today = _today()
@@ -97,7 +97,7 @@ class ChangedForm(forms.Form):
     """What changed, in a sentence; the facts themselves are changed on their own pages."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1, max_value=2**31 - 1)
-    note = LineField(label="变了什么", max_length=200, help_text="一句话，如：妈妈去了东莞，改由外婆带")
+    note = forms.CharField(label="变了什么", max_length=200, help_text="一句话，如：妈妈去了东莞，改由外婆带")
 
 
 def _reasons(words):
@@ -152,7 +152,7 @@ class ReturnForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.entries = list(entries)
         for entry in self.entries:
-            self.fields[f"row-{entry.uid}"] = LineField(
+            self.fields[f"row-{entry.uid}"] = forms.CharField(
                 label=f"{entry.snapshot.get('class', '')} {entry.snapshot.get('name', '')}",
                 required=False,
                 max_length=300,
