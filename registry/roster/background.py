@@ -1,4 +1,4 @@
-"""Roster work that is too long for a request, and the workbook of rows to put right: jobs, handlers only."""
+"""Roster work that is too long for a request, and the workbook of what is to be put right: jobs, handlers only."""
 
 from django.utils import timezone
 
@@ -7,40 +7,54 @@ from trust import jobs, uploads
 from ..access import Act, may
 from ..models import ImportBatch, ImportState
 from . import answer
-from .imports import StalePreview, confirm, fill_preview, rows_to_put_right
+from .imports import StalePreview, confirm, fill_preview
+
+
+def _batch(job):
+    return ImportBatch.objects.select_related("school__county", "upload").get(uid=job.parameters["batch"])
 
 
 @jobs.handler("read_roster")
 def read(job):
-    """Reads an uploaded roster and stores its preview."""
-    batch = ImportBatch.objects.select_related("school__county", "upload").get(uid=job.parameters["batch"])
+    """Reads an uploaded roster and stores its preview; progress in rows."""
+    batch = _batch(job)
     if batch.state != ImportState.READING:
         return
-    job.report(0, 1, "正在读表")
-    fill_preview(batch, uploads.read_bytes(batch.upload))
+    job.report(0, 0, "正在打开表格")
+    fill_preview(
+        batch,
+        uploads.read_bytes(batch.upload),
+        report=lambda done, total: job.report(done, total, "正在逐行读，和名册比对"),
+    )
     job.report(1, 1, "读完了，可以核对")
 
 
 @jobs.handler("confirm_roster")
 def write(job):
     """Writes a confirmed roster; a preview that is out of date is made anew instead."""
-    batch = ImportBatch.objects.select_related("school__county", "upload").get(uid=job.parameters["batch"])
-    job.report(0, 1, "正在导入")
+    batch = _batch(job)
+    total = sum(batch.counts.get(status, 0) for status in ("new", "changed", "unchanged", "held"))
+    job.report(0, total, "正在打开表格")
     try:
-        confirm(batch, uploads.read_bytes(batch.upload), by=job.ordered_by)
+        confirm(
+            batch,
+            uploads.read_bytes(batch.upload),
+            by=job.ordered_by,
+            report=lambda done, rows: job.report(
+                done, rows, "读完以后一次写进名册，写完之前名册里什么都没变"
+            ),
+        )
     except StalePreview:
-        job.report(1, 1, "名册在核对之后有变动，请再核对一遍")
+        job.report(total, total, "名册在核对之后有变动，请再核对一遍")
     else:
-        job.report(1, 1, "导入好了")
+        job.report(total, total, "导入好了")
 
 
 @jobs.handler("roster_rows_to_put_right")
 def put_right(job):
-    """The workbook of a batch's rows that wait."""
-    batch = ImportBatch.objects.select_related("school").get(uid=job.parameters["batch"])
-    job.attach(
-        f"{batch.school}_待改的行_{timezone.localdate():%Y%m%d}.xlsx", answer.build(rows_to_put_right(batch))
-    )
+    """The workbook of a batch with what is wrong in it marked."""
+    batch = _batch(job)
+    job.attach(f"{batch.school}_待改的行_{timezone.localdate():%Y%m%d}.xlsx", answer.workbook_of(batch))
 
 
 @jobs.guard("roster_rows_to_put_right")

@@ -19,7 +19,7 @@ from ..models import (
     Trait,
     TraitKind,
 )
-from .children import Roster
+from .children import STEP, Roster
 from .family_changes import FamilyChanges
 from .plan import SEXES, Known, Plan, key_of, shown, squeeze
 
@@ -41,24 +41,27 @@ _NOTED = {
 }  # fmt: skip
 
 
-def compare(roster: Roster, *, school, as_of, lock=False, same_as=None) -> Plan:
+def compare(roster: Roster, *, school, as_of, lock=False, same_as=None, report=None) -> Plan:
     """Compares the roster with the register; sets each entry's status and changes.
 
     ``lock`` inside the writing transaction. ``same_as``: what a person answered about rows that look like a child of the
-    register, {row_key: the child's uid, or ``NEW_CHILD``}.
+    register, {row_key: the child's uid, or ``NEW_CHILD``}. ``report(done, total)`` is told every ``STEP`` rows.
     """
-    return Comparison(roster, school, as_of, lock=lock, same_as=same_as).run()
+    return Comparison(roster, school, as_of, lock=lock, same_as=same_as).run(report)
 
 
 class Comparison(FamilyChanges):
     """One comparison: what is known is loaded at once, then each row is decided in memory."""
 
-    def run(self):
+    def run(self, report=None):
+        """Sets the status of every row; gives the plan."""
         self._load_classes()
         self._match()
         self._load_facts()
         self._known_adults()
-        for entry in self.roster.entries:
+        for done, entry in enumerate(self.roster.entries):
+            if report is not None and done % STEP == 0:
+                report(done, len(self.roster.entries))
             if entry.existing is not None:
                 entry.problems = [
                     problem for problem in entry.problems if not _known_already(problem, entry.existing)

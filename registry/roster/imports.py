@@ -1,34 +1,57 @@
-"""The whole road of a roster: read, compare, preview, confirm. Pages, worker and command are doors to these functions."""
+"""The whole road of a roster: read, compare, preview, answer, confirm. Pages, worker and command are doors to these functions."""
 
 import hashlib
-import json
 import uuid
 
 from django.db import transaction
 from django.utils import timezone
 
 from trust import audit, jobs, uploads
-from trust.masking import mask_id_number, mask_phone
 
-from .. import values
-from ..models import HeldRow, ImportBatch, ImportRow, ImportState, RowStatus
+from ..models import HeadingChoice, HeldRow, ImportBatch, ImportState
+from . import traces
 from .cells import FileRefused, read_cells
 from .children import read_children
 from .comparison import compare
+from .look_alikes import NEW_CHILD, row_key
+from .meanings import CHOICES, IGNORE
 from .plan import Plan, shape_of
+from .preview import columns_of, row_data, store_preview
 from .table import read_tables
 from .writing import write
+
+# About 4,000 rows: what a request may take; larger files are read by a worker.
+IN_REQUEST = 300 * 1024
+
+audit.name_actions(
+    upload_roster="上传名册",
+    drop_import="放弃名册导入",
+    set_aside_row="处理待改行",
+    answer_import="回答名册里的疑问",
+    choose_heading="选定表头的意思",
+)
+audit.name_kinds(heldrow="待改行", headingchoice="表头的意思")
 
 
 class StalePreview(Exception):
     """The register changed between preview and confirmation; the preview has been made anew."""
 
 
-def read_roster(data: bytes, *, school, as_of, keep_first=frozenset()):
-    """Stages one to four. Raises ``FileRefused``. One query (the school's classes)."""
+def read_roster(data: bytes, *, school, as_of, keep_first=frozenset(), headings=None, report=None):
+    """Stages one to four. Raises ``FileRefused``. Two queries (the school's classes, its choices of headings).
+
+    ``headings``: what a person chose for this file, {heading's key: meaning}; it goes before what the school chose once.
+    """
+    chosen = remembered_headings(school) | (headings or {})
+    tables = read_tables(read_cells(data), chosen=chosen)
     return read_children(
-        read_tables(read_cells(data)), as_of=as_of, shape=shape_of(school, as_of), keep_first=keep_first
+        tables, as_of=as_of, shape=shape_of(school, as_of), keep_first=keep_first, report=report
     )
+
+
+def remembered_headings(school):
+    """What headings mean in the files of this school: {heading's key: meaning}."""
+    return dict(HeadingChoice.objects.filter(school=school).values_list("heading", "meaning"))
 
 
 def plan_roster(data: bytes, *, school, as_of) -> Plan:
@@ -61,7 +84,7 @@ def import_roster(
 def _finish(batch, plan, by):
     """Writes the plan and closes the batch, in the caller's transaction."""
     batch.state, batch.confirmed_at, batch.confirmed_by = ImportState.DONE, timezone.now(), by
-    batch.counts, batch.new_classes, batch.digest = plan.counts, plan.class_names, plan.digest
+    batch.counts, batch.new_classes, batch.digest, batch.note = plan.counts, plan.class_names, plan.digest, ""
     batch.save()
     write(plan, by=by, batch=batch)
     held = [entry for entry in plan.roster.entries if entry.status == "held"]
@@ -72,7 +95,7 @@ def _finish(batch, plan, by):
                 position=position,
                 sheet=entry.sheet[:60],
                 number=entry.row,
-                data=_data(entry, full=True),
+                data=row_data(entry, full=True),
             )
             for position, entry in enumerate(held)
         ],
@@ -82,72 +105,142 @@ def _finish(batch, plan, by):
 
 
 def _put_right(batch, plan, by):
-    """Held rows of earlier batches whose child this one brought are done."""
+    """Held rows of earlier batches whose child this one brought are done; undoing this one lets them wait again."""
     came = {(e.name, e.grade) for e in plan.roster.entries if e.status != "held" and e.name}
-    done = []
+    done, before = {}, {}
     waiting = HeldRow.objects.filter(batch__school=batch.school, done_at=None).exclude(batch=batch)
     again = {(e.name, e.grade) for e in plan.roster.entries if e.status == "held" and e.name}
     for row in waiting:
         fields = row.shown.get("fields", {})
         key = fields.get("name"), fields.get("grade")
         if key in came or key in again:
+            before[row.pk] = traces.fields_of(row)
             row.done_at, row.done_by = timezone.now(), by
             row.done_note = "后来的名册里改好了" if key in came else "又在后来的名册里等着改"
-            done.append(row)
-    HeldRow.objects.bulk_update(done, ["done_at", "done_by", "done_note"], batch_size=500)
+            done[row.pk] = row
+    HeldRow.objects.bulk_update(done.values(), ["done_at", "done_by", "done_note"], batch_size=500)
+    if done:
+        traces.keep_changes(batch, {HeldRow: done}, {HeldRow: before})
 
 
-# --- the preview -----------------------------------------------------------------------------------------------------
+# --- the preview, and what a person answers --------------------------------------------------------------------------
 
 
-def fill_preview(batch, data: bytes):
+def _read(batch, data, report=None):
+    return read_roster(
+        data, school=batch.school, as_of=batch.as_of, keep_first=frozenset(map(tuple, batch.keep_first)),
+        headings=batch.headings, report=report,
+    )  # fmt: skip
+
+
+def plan_of(batch, data: bytes, report=None) -> Plan:
+    """The plan of a batch's file with all that was answered. Raises ``FileRefused``.
+
+    ``report(done, total)``: rows gone through, each twice (read, compared).
+    """
+    reading = report and (lambda done, rows: report(done, rows * 2))
+    comparing = report and (lambda done, rows: report(rows + done, rows * 2))
+    roster = _read(batch, data, reading)
+    return compare(
+        roster, school=batch.school, as_of=batch.as_of, same_as=batch.same_as, report=comparing
+    )  # fmt: skip
+
+
+def fill_preview(batch, data: bytes, report=None):
     """Reads the file of ``batch`` and stores what the preview page shows. A file that cannot be read says why."""
     try:
-        roster = read_roster(
-            data, school=batch.school, as_of=batch.as_of, keep_first=frozenset(map(tuple, batch.keep_first))
-        )
+        plan = plan_of(batch, data, report=report)
     except FileRefused as refusal:
         batch.state, batch.note = ImportState.REFUSED, str(refusal)[:300]
         batch.save()
         return
-    plan = compare(roster, school=batch.school, as_of=batch.as_of)
-    _store_preview(batch, plan)
+    store_preview(batch, plan)
 
 
-def _store_preview(batch, plan):
-    rows, position = [], 0
-    refused = next((problem for problem in plan.roster.file_problems), None)
-    for entry in plan.roster.entries:
-        rows.append(
-            ImportRow(
-                batch=batch, position=position, sheet=entry.sheet[:60], number=entry.row, status=entry.status,
-                has_problems=bool(entry.problems), data=_data(entry),
-            )
-        )  # fmt: skip
-        position += 1
-    for sheet, number, why in plan.roster.ignored:
-        rows.append(
-            ImportRow(
-                batch=batch, position=position, sheet=sheet[:60], number=number, status=RowStatus.IGNORED,
-                data=json.dumps({"why": why}, ensure_ascii=False),
-            )
-        )  # fmt: skip
-        position += 1
+def read_again(batch, *, by):
+    """Makes the preview anew after an answer: at once, or a large file by a worker."""
+    if batch.upload.size <= IN_REQUEST:
+        fill_preview(batch, uploads.read_bytes(batch.upload))
+        return
     with transaction.atomic():
-        batch.rows.all().delete()
-        ImportRow.objects.bulk_create(rows, batch_size=500)
-        batch.state, batch.counts = ImportState.CHECKING, plan.counts
-        batch.new_classes, batch.digest, batch.note = plan.class_names, plan.digest, ""
-        if refused is not None:
-            batch.state, batch.note = ImportState.REFUSED, refused.message[:300]
+        batch.state, batch.note = ImportState.READING, "正在按您的回答重新核对"
         batch.save()
+        _order("read_roster", batch, by, "读名册", uuid.uuid4())
 
 
-def confirm(batch, data: bytes, *, by):
-    """Writes what the preview showed, once: the second click finds it done. Raises ``StalePreview`` when it differs now."""
-    roster = read_roster(
-        data, school=batch.school, as_of=batch.as_of, keep_first=frozenset(map(tuple, batch.keep_first))
-    )
+def answer_same(batch, answers, *, by):
+    """Says of rows that look like a child of the school whether they are: ``answers`` {row: the child's uid hex or ``new``}.
+
+    Only a child that the row was shown beside can be named. Returns how many answers were taken.
+    """
+    taken = {}
+    for row, answer in answers.items():
+        offered = {candidate["uid"] for candidate in row.shown.get("candidates", [])}
+        if answer == NEW_CHILD or answer in offered:
+            taken[row_key(row.sheet, row.number)] = answer
+    return _answered(batch, by, len(taken), same_as=batch.same_as | taken)
+
+
+def keep_row(batch, row, *, first, by):
+    """Of a repeated child: the earlier row is right (``first``), or the later one."""
+    places = [
+        [p["sheet"], p["row"]] for p in row.shown.get("problems", []) if p["kind"] == "repeated_differs"
+    ]
+    kept = [place for place in batch.keep_first if place not in places]
+    return _answered(batch, by, len(places), keep_first=kept + places if first else kept)
+
+
+def _answered(batch, by, count, **answers):
+    if not count or batch.state != ImportState.CHECKING or batch.upload is None:
+        return 0
+    with transaction.atomic():
+        for name, value in answers.items():
+            setattr(batch, name, value)
+        batch.save(update_fields=list(answers))
+        audit.record("answer_import", by=by, kind="importbatch", uid=batch, count=count)
+    read_again(batch, by=by)
+    return count
+
+
+def choose_headings(batch, choices, *, by):
+    """What headings of this file mean: ``choices`` {heading's key: a key of ``CHOICES`` or ``ignore``}.
+
+    Kept for the batch and remembered for the school: next time it is applied by itself. Returns how many were chosen.
+    """
+    asked = {column["key"] for column in columns_of(batch)}
+    chosen = {
+        key: value
+        for key, value in choices.items()
+        if key in asked and (value in CHOICES or value == IGNORE) and batch.headings.get(key) != value
+    }
+    if not chosen or batch.state != ImportState.CHECKING or batch.upload is None:
+        return 0
+    with transaction.atomic():
+        batch.headings = batch.headings | chosen
+        batch.save(update_fields=["headings"])
+        HeadingChoice.objects.bulk_create(
+            [
+                HeadingChoice(school=batch.school, heading=key, meaning=value, chosen_at=timezone.now(), chosen_by=by)
+                for key, value in chosen.items()
+            ],
+            update_conflicts=True,
+            update_fields=["meaning", "chosen_at", "chosen_by"],
+            unique_fields=["school", "heading"],
+        )  # fmt: skip
+        audit.record("choose_heading", by=by, kind="importbatch", uid=batch, count=len(chosen))
+    read_again(batch, by=by)
+    return len(chosen)
+
+
+# --- the end of a batch ----------------------------------------------------------------------------------------------
+
+
+def confirm(batch, data: bytes, *, by, report=None):
+    """Writes what the preview showed, once: the second click finds it done. Raises ``StalePreview`` when it differs now.
+
+    ``report(done, total)`` is told of the rows read; what is written shows as a whole, when it is whole.
+    """
+    roster = _read(batch, data, report)
     with transaction.atomic():
         # the one who turns the state writes; everybody else finds it turned
         taken = ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CHECKING).update(
@@ -156,12 +249,14 @@ def confirm(batch, data: bytes, *, by):
         batch.refresh_from_db()
         if not taken:
             return False
-        plan = compare(roster, school=batch.school, as_of=batch.as_of, lock=True)
+        plan = compare(
+            roster, school=batch.school, as_of=batch.as_of, lock=True, same_as=batch.same_as
+        )  # fmt: skip
         if plan.digest == batch.digest:
             _finish(batch, plan, by)
             batch.rows.all().delete()
             return True
-        _store_preview(batch, plan)
+        store_preview(batch, plan)
     raise StalePreview
 
 
@@ -170,7 +265,7 @@ def drop(batch, *, by):
     with transaction.atomic():
         turned = ImportBatch.objects.filter(
             pk=batch.pk, state__in=[ImportState.CHECKING, ImportState.REFUSED, ImportState.READING]
-        ).update(state=ImportState.DROPPED)
+        ).update(state=ImportState.DROPPED, columns="")
         if turned:
             batch.rows.all().delete()
             audit.record("drop_import", by=by, kind="importbatch", uid=batch)
@@ -188,70 +283,7 @@ def set_aside(row, *, by, note):
     return bool(turned)
 
 
-audit.name_actions(drop_import="放弃名册导入", set_aside_row="处理待改行")
-
-
-def _data(entry, full=False):
-    """What a page shows of a row, as JSON; numbers masked, the words of a wrong cell as typed."""
-    fields = entry.fields()
-    typed = {problem.field: problem.text for problem in entry.problems if problem.field and problem.text}
-    shown = {
-        "name": entry.name or "",
-        "id_number": mask_id_number(entry.id_number) if entry.id_number else "",
-        "class": f"{entry.grade or ''}{entry.school_class or ''}",
-        "born": " ".join(filter(None, [entry.sex, fields["birth_date"]])),
-        "parents": "；".join(
-            filter(None, [_adult_words("父", entry.father), _adult_words("母", entry.mother)])
-        ),
-        "guardian": " ".join(filter(None, [entry.guardian.relation, entry.guardian.name])),
-        "phone": mask_phone(entry.guardian.phones[0]) if entry.guardian.phones else "",
-        "address": entry.address or "",
-    }
-    data = {
-        "shown": shown,
-        "typed": typed,
-        "changes": entry.changes,
-        "rows": entry.rows[1:],
-        "problems": [
-            problem.as_json() | {"field": problem.field, "text": problem.text[:60]}
-            for problem in entry.problems
-        ],
-    }
-    if full:
-        data["fields"] = {"name": entry.name, "grade": entry.grade}
-        data["cells"] = _cells(entry)
-    return json.dumps(data, ensure_ascii=False, default=str)
-
-
-def _adult_words(who, adult):
-    words = "，".join(filter(None, [adult.name, adult.work_place]))
-    return f"{who} {words}" if words else ""
-
-
-def _cells(entry):
-    """The row's own cells with their headings, for the workbook of rows to put right."""
-    row = next((row for row in entry.table.rows if row.number == entry.row), None)
-    if row is None:
-        return []
-    return [
-        [column.header, values.clean_text(row.cells[column.index]) if column.index < len(row.cells) else ""]
-        for column in entry.table.columns
-    ]  # fmt: skip
-
-
-def rows_to_put_right(batch):
-    """Held rows as the school wrote them: of a confirmed batch those not done, before that those of the file."""
-    if batch.state == ImportState.DONE:
-        return [row.shown for row in batch.held_rows.filter(done_at=None)]
-    roster = read_roster(uploads.read_bytes(batch.upload), school=batch.school, as_of=batch.as_of)
-    compare(roster, school=batch.school, as_of=batch.as_of)
-    return [json.loads(_data(entry, full=True)) for entry in roster.entries if entry.status == "held"]
-
-
 # --- upload ----------------------------------------------------------------------------------------------------------
-
-# About 4,000 rows: what a request may take; larger files are read by a worker.
-IN_REQUEST = 300 * 1024
 
 
 def receive(file, *, by, school, as_of, submission=None):
@@ -280,13 +312,7 @@ def receive(file, *, by, school, as_of, submission=None):
         if upload.size > IN_REQUEST:
             batch.note = "表比较大，正在后台读"
             batch.save()
-            jobs.order(
-                "read_roster",
-                by=by,
-                parameters={"batch": str(batch.uid)},
-                title="读名册",
-                submission=batch.uid,
-            )
+            _order("read_roster", batch, by, "读名册", batch.uid)
     if upload.size <= IN_REQUEST:
         fill_preview(batch, uploads.read_bytes(upload))
     return batch, False
@@ -294,16 +320,11 @@ def receive(file, *, by, school, as_of, submission=None):
 
 def order_confirmation(batch, *, by):
     """Has a large batch written by a worker; asked twice for the same preview it is one job."""
-    submission = uuid.uuid5(batch.uid, batch.digest)
     with transaction.atomic():
-        jobs.order(
-            "confirm_roster",
-            by=by,
-            parameters={"batch": str(batch.uid)},
-            title="导入名册",
-            submission=submission,
-        )
+        _order("confirm_roster", batch, by, "导入名册", uuid.uuid5(batch.uid, batch.digest))
         ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CHECKING).update(note="正在后台导入")
 
 
-audit.name_actions(upload_roster="上传名册")
+def _order(kind, batch, by, title, submission):
+    parameters = {"batch": str(batch.uid)}
+    return jobs.order(kind, by=by, parameters=parameters, title=title, submission=submission)

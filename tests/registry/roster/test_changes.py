@@ -341,27 +341,6 @@ def test_without_accept_an_error_keeps_everything_out(school):
     assert (rows(), ImportBatch.objects.count()) == (before, 0)
 
 
-@pytest.mark.parametrize("broken", ["trust.audit.record", "registry.roster.writing._write_history"])
-def test_interrupted_at_any_point_nothing_is_written(school, monkeypatch, broken):
-    before = rows()
-
-    def fail(*args, **kwargs):
-        raise RuntimeError("the light went out")
-
-    monkeypatch.setattr(broken, fail)
-    with pytest.raises(RuntimeError):
-        put(
-            sheet_of(kid(监护人="独居"), kid(姓名="王芳", 性别="女", 身份证号=id_number(BORN, 2))),
-            school,
-            accept=True,
-        )
-    assert (
-        rows(),
-        ImportBatch.objects.count(),
-        OutboxMessage.objects.filter(kind="protection_alarm").count(),
-    ) == (before, 0, 0)
-
-
 def test_every_entered_child_has_one_audit_entry_and_the_batch_one(school, cast):  # noqa: F811
     put(sheet_of(kid(), kid(姓名="王芳", 性别="女", 身份证号=id_number(BORN, 2))), school, by=cast.leader)
     entered = AuditEvent.objects.filter(action="import_child")

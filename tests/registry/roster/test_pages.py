@@ -167,7 +167,7 @@ def test_held_rows_are_a_work_list_and_a_workbook(leader, cast):  # noqa: F811
     assert jobs.run(job.uid)
     job.refresh_from_db()
     sheet = load_workbook(io.BytesIO(b"".join(jobs.read_file(job)))).active
-    assert [cell.value for cell in sheet[1]][-1] == "哪里要改"
+    assert [cell.value for cell in sheet[1]][-1] == "怎么改"
     name, number = sheet["B2"], sheet["D2"]
     assert (name.value, name.data_type == "f") == ("=SUM(A)", False)
     assert (number.value, number.fill.fgColor.rgb, sheet["A2"].fill.fill_type) == ("12", "FFFBE4E0", None)
