@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import centers, contacts, duties, excuses, handovers, today
+from .views import centers, contacts, duties, excuses, handovers, meetings, today
 
 app_name = "activities"
 urlpatterns = [
@@ -43,4 +43,12 @@ urlpatterns = [
     path("activities/<uuid:uid>/names/", centers.activity_names, name="activity_names"),
     path("activities/<uuid:uid>/correct/", centers.activity_correct, name="activity_correct"),
     path("activities/<uuid:uid>/cancel/", centers.activity_cancel, name="activity_cancel"),
+    # Meetings of the leading group (领导小组会议)
+    path("schools/<uuid:uid>/meetings/", meetings.meeting_list, name="meeting_list"),
+    path("schools/<uuid:uid>/meetings/new/", meetings.meeting_new, name="meeting_new"),
+    path("meetings/<uuid:uid>/", meetings.meeting_detail, name="meeting_detail"),
+    path("meetings/<uuid:uid>/edit/", meetings.meeting_edit, name="meeting_edit"),
+    path("meetings/<uuid:uid>/cancel/", meetings.meeting_cancel, name="meeting_cancel"),
+    path("meetings/<uuid:uid>/decisions/new/", meetings.follow_up_new, name="follow_up_new"),
+    path("decisions/<uuid:uid>/done/", meetings.follow_up_done, name="follow_up_done"),
 ]

@@ -19,7 +19,14 @@ def site(request):
         "help_contact": settings.HELP_CONTACT,
         "plain_line": not request.is_secure() and not _loopback(request),
         "local_mode": settings.LOCAL_MODE,
-        "me": {"name": user.name, "post": post_words, "url": reverse("trust:account")} if signed_in else None,
+        "me": {
+            "name": user.name,
+            "post": post_words,
+            "url": reverse("trust:account"),
+            "duties_url": reverse("registry:my_duties"),
+        }
+        if signed_in
+        else None,
         "sign_out_url": reverse("trust:sign_out") if signed_in else "",
         "place_name": place,
         "search_url": reverse("registry:child_search")

@@ -30,6 +30,8 @@ ENTRIES = [
     ("", "之家", "house-heart", "activities:center_list", (Act.LOG_OPENINGS, Act.MANAGE_CENTERS)),
     ("", "强制报告提醒", "exclamation-octagon-fill", "activities:report_alarms", (Act.ASSIGN_PAIRINGS,)),
     ("", "豁免", "shield-check", "activities:excuse_list", (Act.REQUEST_EXCUSE, Act.APPROVE_EXCUSE)),
+    ("资料", "家庭台账", "house", "registry:agreement_list", (Act.SEE_REGISTERS,)),
+    ("资料", "口径对照", "clipboard-data", "registry:definition_list", "counts"),
     ("资料", "导入花名册", "upload", "registry:import_list", (Act.IMPORT_ROSTER,)),
     (
         "资料",
@@ -38,6 +40,7 @@ ENTRIES = [
         "reports:exports",
         (Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.ORDER_ASSESSMENT),
     ),
+    ("资料", "打印", "printer", "reports:prints", (Act.PRINT_FORMS,)),
     ("资料", "考核", "clipboard-check", "reports:assessment", (Act.ORDER_ASSESSMENT, Act.SEE_COUNTY_BOARD)),
     ("资料", "查看名单的用途", "key", "registry:stated_reason_list", (Act.STATE_REASON, Act.REVIEW_REASONS)),
     (
@@ -92,6 +95,8 @@ def _sees(user, who):
             or any(line.children not in (Reach.COUNTS, Reach.COUNTS_ONLY, Reach.NONE) for line in lines)
             or any(Act.LOG_CONTACTS in line.acts for line in lines)
         )
+    if who == "counts":  # inside a school it is a tab of 家庭台账
+        return access.may(user, Act.SEE_HEAD_COUNTS) and not access.may(user, Act.SEE_REGISTERS)
     return any(access.may(user, act) for act in who)
 
 

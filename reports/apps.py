@@ -9,3 +9,4 @@ class ReportsConfig(AppConfig):
     def ready(self):
         """Handlers of the reports' background work register themselves."""
         from . import exports  # noqa: F401
+        from .printing import pdf  # noqa: F401

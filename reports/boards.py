@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from activities.ledger import Counts, Ledger
+from activities.meetings import open_follow_ups
 from activities.models import (
     DutyRule,
     Excuse,
@@ -27,7 +28,7 @@ from activities.models import (
 )
 from activities.today import WARN_FROM_DAY
 from pairing.models import Transfer, TransferState
-from registry import access
+from registry import access, reminders
 from registry.access import Act, Reach
 from registry.calendar import CalendarNotConfirmed, month_end, previous_month, school_year_of
 from registry.models import (
@@ -167,6 +168,11 @@ def waiting_numbers(user, today):
             "n_questions": _number(questions, "child", distinct=True),
             "n_alarms": _number(alarms, "child", distinct=True),
             "n_vacant": _number(vacant),
+            **{
+                f"n_{key}": _number(Child.objects.filter(case, pk__in=here))
+                for key, case in reminders.cases(today).items()
+            },
+            "n_decided": _number(open_follow_ups(activity__school__in=schools)),
             "n_arriving": _number(Transfer.objects.filter(to_school__in=schools, state=TransferState.SENT)),
             "last_closed": Exists(checked),
         }
@@ -237,6 +243,15 @@ def waiting(board, user, overview):
             facts.n_questions, "个孩子有事待核实", "问清楚填上，名册就准了", "看名单",
             f"{children}?show=questions",
         )  # fmt: skip
+    if may(Act.HOLD_MEETINGS):
+        add(
+            facts.n_decided, "件会上定下的事没办完", "谁来做、到哪天，一件件看", "去看",
+            reverse("activities:meeting_list", args=[board.school.uid]),
+        )  # fmt: skip
+    if may(Act.SEE_REGISTERS):
+        numbers = {key: getattr(facts, f"n_{key}") for key in ("agreements", "reviews", "demands")}
+        for one in reminders.of_numbers(numbers):
+            add(one.number, one.what, one.hint, one.act, one.url)
     if overview.unconfirmed and may(Act.MANAGE_SCHOOL_DAYS):
         add(
             1,

@@ -199,6 +199,8 @@ def child_file(child, user, enrollments, *, whole_story=False):
         "id_number": mask_id_number(child.id_number),
         "may_edit": seat is not None
         and access.may(user, Act.EDIT_CHILDREN, school=school, school_class=seat.school_class),
+        "may_print": seat is not None
+        and access.may(user, Act.PRINT_FORMS, school=school, school_class=seat.school_class),
         "may_log": may_log,
         "may_excuse": sits and access.may(user, Act.REQUEST_EXCUSE, school=school),
         "sees_readers": school is not None and access.may(user, Act.READ_AUDIT, school=school),

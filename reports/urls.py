@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import assessment, boards, child_file, county, exports
+from .views import assessment, boards, child_file, county, exports, prints
 
 app_name = "reports"
 urlpatterns = [
@@ -24,6 +24,60 @@ urlpatterns = [
     # --- workbooks ---
     path("exports/", exports.exports, name="exports"),
     path("exports/order/", exports.order_workbook, name="order_workbook"),
+    # --- printed forms ---
+    path("prints/", prints.prints, name="prints"),
+    path("children/<uuid:uid>/print/card/", prints.print_child, {"form": "card"}, name="print_card"),
+    path("children/<uuid:uid>/print/file/", prints.print_child, {"form": "file"}, name="print_file"),
+    path(
+        "children/<uuid:uid>/print/agreement/",
+        prints.print_child,
+        {"form": "agreement"},
+        name="print_agreement",
+    ),
+    path("classes/<uuid:uid>/print/cards/", prints.print_class, {"form": "card"}, name="print_class_cards"),
+    path(
+        "classes/<uuid:uid>/print/register/",
+        prints.print_class,
+        {"form": "register"},
+        name="print_class_register",
+    ),
+    path(
+        "classes/<uuid:uid>/print/pairings/",
+        prints.print_class,
+        {"form": "pairings"},
+        name="print_class_pairings",
+    ),
+    path(
+        "schools/<uuid:uid>/print/register/",
+        prints.print_school,
+        {"form": "register"},
+        name="print_school_register",
+    ),
+    path(
+        "schools/<uuid:uid>/print/pairings/",
+        prints.print_school,
+        {"form": "pairings"},
+        name="print_school_pairings",
+    ),
+    path("schools/<uuid:uid>/print/group/", prints.print_school, {"form": "group"}, name="print_group"),
+    path(
+        "schools/<uuid:uid>/print/duties/", prints.print_school, {"form": "duties"}, name="print_duty_texts"
+    ),
+    path(
+        "children/<uuid:uid>/print/<str:form>/options/",
+        prints.child_print_options,
+        name="child_print_options",
+    ),
+    path(
+        "classes/<uuid:uid>/print/<str:form>/options/", prints.class_print_options, name="class_print_options"
+    ),
+    path(
+        "schools/<uuid:uid>/print/<str:form>/options/",
+        prints.school_print_options,
+        name="school_print_options",
+    ),
+    path("classes/<uuid:uid>/cards/", prints.class_cards, name="class_cards"),
+    path("classes/<uuid:uid>/cards/issue/", prints.cards_issue, name="cards_issue"),
     # --- assessment ---
     path("assessment/", assessment.assessment, name="assessment"),
     path("assessment/scheme/", assessment.adopt_scheme, name="adopt_scheme"),

@@ -24,7 +24,7 @@ from .. import centers
 from ..contacts import SubmissionMismatch
 from ..forms.centers import ActivityForm, CenterForm, EndCenterForm, OpeningForm
 from ..forms.contacts import CancelForm
-from ..models import Activity, Opening
+from ..models import Activity, ActivityKind, Opening
 
 audit.name_actions(open_activity="查看活动签到")
 form_view = require_http_methods(["GET", "HEAD", "POST"])
@@ -42,7 +42,8 @@ def _event_or_404(request, model, uid):
         "center__school", "center__county", "recorded_by"
     )
     if model is Activity:
-        rows = rows.select_related("school", "cancelled_by")
+        # Minutes of the leading group have a page and readers of their own.
+        rows = rows.select_related("school", "cancelled_by").exclude(kind=ActivityKind.GROUP_MEETING)
     return get_object_or_404(rows.prefetch_related("staff"), uid=uid)
 
 

@@ -4,10 +4,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from registry import access
+from registry import access, reminders
 from registry.access import Act
 from trust import audit
 
+from .. import meetings
 from .. import today as todays
 from ..explanations import describe
 from ..models import Channel, ContactKind, Measure
@@ -33,6 +34,8 @@ def today(request):
             "order": order,
             "orders": [(code, label, code == order) for code, label in ORDERS.items()],
             "groups": groups(owed, order),
+            "tasks": list(meetings.open_follow_ups(staff=owed.staff)) if owed.staff else [],
+            "reminders": reminders.reminders(request.user),
             "asks": describe(owed.headline_rule) if owed.headline_rule else "",
             "may_log": access.may(request.user, Act.LOG_CONTACTS),
             "needs_post": bool(owed.groups) and not access.may(request.user, Act.LOG_CONTACTS),

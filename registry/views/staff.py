@@ -141,18 +141,6 @@ def _at_school(school):
     return Q(school=school) | Q(pk__in=Post.objects.today().filter(school=school).values("staff"))
 
 
-@require_safe
-def leading_group(request, uid):
-    """领导小组名单: who leads the care work of a school, with the part of each."""
-    school = school_or_404(request, uid)
-    context = {
-        "school": school,
-        "group": staff.leading_group(school),
-        "may_staff": access.may(request.user, Act.MANAGE_STAFF, school=school),
-    }
-    return render(request, "registry/staff/group.html", context)
-
-
 # --- one person -------------------------------------------------------------------------------------------------------
 
 
