@@ -55,6 +55,12 @@ def ties_to_hand_over(staff, day, children=None):
     return ties.select_related("child", "staff").order_by("child__name_key", "child_id", "kind", "pk")
 
 
+def ties_of_leavers(ties, day):
+    """Of a queryset of ties, those to hand over whose teacher has been entered as leaving, and which go on after ``day``."""
+    leaving = ties.filter(kind__in=HANDED, staff__left_on__isnull=False)
+    return leaving.overlapping(day + ONE_DAY, None).select_related("staff")
+
+
 def hand_over(*, passings, day, reason, by, note="", submission=None):
     """All these ties go to others from ``day``, or none: then raises ``InTheWay`` and names who stands in the way.
 
@@ -82,7 +88,7 @@ def hand_over(*, passings, day, reason, by, note="", submission=None):
             for one, tie in zip(passings, new, strict=True)
         ]  # fmt: skip
         for row in rows:
-            row.clean_fields(exclude=["child", "from_staff", "to_staff", "pairing"])
+            row.clean_fields(exclude=["child", "from_staff", "to_staff", "pairing", "recorded_by"])
         Handover.objects.bulk_create(rows)
         _pass_plans(passings, by)
         audit.record_many(

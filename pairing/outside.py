@@ -123,6 +123,7 @@ def tie_helper(*, child, helper, consent_on, by, starts_on=None, note="", submis
             again = begun_before([new])
             if again:
                 return again[0]
+            helper = OutsideHelper.objects.select_related("school").get(pk=helper.pk)  # as it stands now
             check_days(child, starts_on, consent_on, "家长（监护人）同意的日期要填，也不能在今天之后")
             if helper.promised_on is None or helper.promised_on > starts_on:
                 raise ValidationError({"helper": f"{helper.name}还没有签保密承诺，先签了再结对"})
@@ -159,16 +160,13 @@ def _serves(helper, child, day):
     return seats.filter(Q(school=root) | Q(school__managing_school=root)).exists()
 
 
-def offered_for(child, school, day):
-    """Helpers who may be tied with a child of ``school`` on ``day``: in force, promise signed; with their children."""
+def offered_for(school, day):
+    """Helpers who may be tied with a child of ``school`` on ``day``: in force, promise signed; with the number of their children."""
     root = school.managing_school_id or school.pk
     helpers = OutsideHelper.objects.filter(
         Q(school=root) | Q(school__managing_school=root) | Q(school=None, county=school.county_id),
         Q(ends_on=None) | Q(ends_on__gte=day), starts_on__lte=day, promised_on__lte=day,
     )  # fmt: skip
-    helpers = helpers.exclude(
-        pk__in=Pairing.objects.on(day).filter(child=child, helper__isnull=False).values("helper")
-    )
     return with_children(helpers, day).order_by("name", "pk")
 
 

@@ -51,15 +51,18 @@ audit.name_actions(
 # --- who reads and writes ------------------------------------------------------------------------------------------------
 
 
-def reads(user, child, sight=None):
-    """Whether ``user`` reads the words of the child's plans: all words, or a tie with the child today."""
-    sight = sight or access.sight_of(user, child)
+def reads(user, child, seat=None):
+    """Whether ``user`` reads the words of the child's plans: all words, or a tie with the child today.
+
+    ``seat`` is the child's latest enrollment, where it is known already.
+    """
+    sight = access.sight_of(user, child, seat)
     return sight.words == Words.ALL or ties_of(user).filter(child=child).exists()
 
 
-def may_write(user, child):
+def may_write(user, child, seat=None):
     """Whoever reads the plans of the child and works with children writes them too."""
-    return access.may(user, Act.LOG_CONTACTS) and reads(user, child)
+    return access.may(user, Act.LOG_CONTACTS) and reads(user, child, seat)
 
 
 def may_check(user, school):

@@ -58,17 +58,20 @@ def orphan_list(request):
     user, today = request.user, timezone.localdate()
     schools = assigning_schools(user)
     rows = _orphans(user, schools, today)
-    passing = {}
-    for row in rows:  # whose children can go to somebody else at once, on one page
-        staff = row["tie"].staff
+    passing = {}  # whose children can go to somebody else at once, on one page: {staff: {tie ids}}
+    for row in rows:
         if row["here"] and row["tie"].kind in handovers.HANDED:
-            passing[staff.pk] = (staff, passing.get(staff.pk, (staff, 0))[1] + 1)
+            passing.setdefault(row["tie"].staff, set()).add(row["tie"].pk)
+    seated = Enrollment.objects.on(today).filter(school__in=schools.values("pk")).values("child")
+    leaving = Pairing.objects.visible_to(user).filter(child__in=seated)
+    for tie in handovers.ties_of_leavers(leaving, today):
+        passing.setdefault(tie.staff, set()).add(tie.pk)
     alarms = ownership.without_owner(schools, today, children=Child.objects.visible_to(user))
     audit.record("list_pairings", by=user, kind="child", count=len(rows), detail="待处理")
     context = {
         "tabs": _tabs(request, "pairing:orphan_list"),
         "rows": rows,
-        "passing": list(passing.values()),
+        "passing": [(staff, len(ties)) for staff, ties in passing.items()],
         "alarms": len(alarms),
         "today": today,
     }

@@ -258,7 +258,7 @@ def helper_tie(request, uid):
     """A helper from outside for one child: promise signed, family agreed."""
     child = _assigned_child_or_404(request, uid)
     today = timezone.localdate()
-    helpers = list(outside.offered_for(child, child.seat.school, today))
+    helpers = list(outside.offered_for(child.seat.school, today))
     form = HelperTieForm(request.POST or None, helpers=helpers)
 
     def save(asked):

@@ -31,7 +31,7 @@ def _plan_or_404(request, uid, *, write=True):
     found = HelpPlan.objects.visible_to(request.user).select_related("child", "staff")
     plan = get_object_or_404(found, uid=uid)
     plan.child.seat = _seat(plan.child)
-    if write and not plans.may_write(request.user, plan.child):
+    if write and not plans.may_write(request.user, plan.child, plan.child.seat):
         raise PermissionDenied("您的岗位没有这项功能")
     return plan
 
@@ -70,7 +70,7 @@ def child_plans(request, uid):
     """Every plan the child ever had, the newest first; the words for those who read them."""
     user, today = request.user, timezone.localdate()
     child = _child_or_404(request, uid)
-    reads = plans.reads(user, child)
+    reads = plans.reads(user, child, child.seat)
     found = HelpPlan.objects.visible_to(user).filter(child=child).select_related("staff", "cancelled_by")
     found = list(found.prefetch_related("stages__recorded_by").order_by("-starts_on", "-pk"))
     for plan in found:
@@ -83,7 +83,7 @@ def child_plans(request, uid):
     school = child.seat.school if child.seat else None
     context = {
         "child": child, "class_name": _class_name(child.seat, today), "plans": found, "reads": reads, "today": today,
-        "may_write": plans.may_write(user, child), "may_check": school is not None and plans.may_check(user, school),
+        "may_write": plans.may_write(user, child, child.seat), "may_check": school is not None and plans.may_check(user, school),
         "has_running": any(plan.running for plan in found),
     }  # fmt: skip
     return render(request, "pairing/plans/child.html", context)
@@ -132,7 +132,7 @@ def plan_new(request, uid):
     """A new plan for one child."""
     user, today = request.user, timezone.localdate()
     child = _child_or_404(request, uid)
-    if not plans.may_write(user, child):
+    if not plans.may_write(user, child, child.seat):
         raise PermissionDenied("您的岗位没有这项功能")
     own = access.staff_of(user)
     people = _people(child, user, today)
