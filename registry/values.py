@@ -171,6 +171,10 @@ _ID_NOISE = re.compile(r"[\s\u00a0\u3000'‘’`´′\"“”,，.．\-–—_=:
 _ID_LETTERS = str.maketrans(
     {"×": "X", "Х": "X", "х": "X", "x": "X", "Χ": "X", "✕": "X", "O": "0", "o": "0", "Ｏ": "0"}
 )
+# 未上户, 没有办, 待补, 正在办理: the child has no number, which is no mistake in the cell.
+_NO_NUMBER_YET = re.compile(
+    r"(?:暂时?)?(?:尚?未|没有?|无)[^\d]{1,8}|待[^\d]{1,4}|(?:正?在)?(?:补|新)?办理?中?|正?在(?:补|新)?办[^\d]{0,3}"
+)
 DIGITS_LOST = Flaw(
     "id_digits_lost", "身份证号后几位丢了（按数字存的只保留 15 位）。请把这一列设成“文本”，再重新填写"
 )
@@ -195,6 +199,8 @@ def read_id_number(value, *, today: datetime.date | None = None) -> Reading:
         return Reading(None)
     if _DIGITS_LOST.match(text):
         return Reading(None, DIGITS_LOST)
+    if _NO_NUMBER_YET.fullmatch(_SPACES.sub("", text)):
+        return Reading(None)
     return _read_id_text(text, today or _today())
 
 
@@ -203,9 +209,12 @@ def _today():
 
 
 def _read_id_text(text, today):
-    number = _ID_NOISE.sub("", text).translate(_ID_LETTERS).upper()
+    number = _ID_NOISE.sub("", text.removesuffix(".0")).translate(_ID_LETTERS).upper()
     if number in ("", "0"):
         return Reading(None)
+    inside = re.fullmatch(r"[^\dX]*(\d{17}[\dX])[^\dX]*", number)  # 身份证：341299…（户口簿）
+    if inside:
+        number = inside[1]
     if len(number) == 15 and number.isdigit():
         number = f"{number[:6]}19{number[6:]}"
         number += ric.calc_check_digit(number + "0")
@@ -273,6 +282,9 @@ _PHONE_WORDS = re.compile(r"[一-鿿:：]+")
 _DIGIT_RUN = re.compile(r"\+?\d[\d\- ]*\d|\d")
 
 
+_NO_PHONE = re.compile(r"|0|(?:暂时?)?(?:无|没有?)(?:联系)?(?:电话|手机|号码|联系方式)?")
+
+
 class Phones(NamedTuple):
     """What a phone cell holds: the one to call first, all of them in order, and the flaw of what could not be read."""
 
@@ -291,7 +303,7 @@ def read_phones(value) -> Phones:
     if isinstance(value, float) and not value.is_integer():
         return Phones(None, (), _bad_phone(repr(value)))
     text = clean_text(value)
-    if text in EMPTY_WORDS or text in ("", "0", "无电话", "没电话", "没有电话") or is_masked(text):
+    if text in EMPTY_WORDS or _NO_PHONE.fullmatch(text) or is_masked(text):
         return Phones(None)
     return _phones(text)
 
@@ -347,6 +359,9 @@ def _numbers_in(part):
 
 def _one_number(text):
     text = re.split(r"转|分机|ext", text, maxsplit=1)[0]
+    text = re.sub(
+        r"^(\(?0\d{2,3}\)?[- ]?\d{7,8})-\d{1,5}$", r"\1", text.strip()
+    )  # 0550-1234567-801: an extension
     if _DIGITS_LOST.match(text.strip()):
         try:
             number = Decimal(text.strip())
@@ -396,7 +411,7 @@ def phone_index(value: str) -> str:
 
 _CHINESE_DIGITS = {c: i for i, c in enumerate("〇一二三四五六七八九")} | {"零": 0, "○": 0, "Ｏ": 0, "两": 2}
 _YMD = re.compile(
-    r"(\d{4})\s*[年./\-—–－、。，,\s]\s*(\d{1,2})\s*[月./\-—–－、。，,\s]\s*(\d{1,2})\s*[日号]?"
+    r"(\d{4})\s*[年./\-—–－、。，,·_\s]\s*(\d{1,2})\s*[月./\-—–－、。，,·_\s]\s*(\d{1,2})\s*[日号]?[.。]?"
 )
 _YM = re.compile(r"(\d{4})\s*[年./\-—–－、。]\s*(\d{1,2})\s*(?:[月份]*|[./\-])")
 _TIME = re.compile(r"[ T]+(?:上午|下午)?\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?$")
@@ -454,7 +469,7 @@ def _date(text):
     if "农历" in text or "阴历" in text or "腊月" in text or "正月" in text:
         return DateReading(None, Flaw("bad_date", f"这里要公历日期，{DATE_HINT}"))
     text = text.strip("'‘’`")
-    text = re.sub(r"(出生|生)$", "", _TIME.sub("", text)).strip()
+    text = re.sub(r"(出生|生|[(]?(?:星期|周)[一二三四五六日天][)]?)$", "", _TIME.sub("", text)).strip()
     match = _YMD.fullmatch(text) or re.fullmatch(r"(\d{4})(\d{2})(\d{2})", text)
     if match:
         return _day(*map(int, match.groups()))
@@ -529,10 +544,11 @@ class GradeClass(NamedTuple):
     )
 
 
+_CIRCLED = {0x2460 + i: str(i + 1) for i in range(20)}
 _N = r"(\d{1,2}|[一二三四五六七八九十]{1,3})"
 _BRACKETED = r"[(（\[【〔]?\s*" + _N + r"\s*[)）\]】〕]?"
 _GRADE_WORD = re.compile(
-    r"^(?:(?P<junior>初级?中?学?|中学)|(?P<primary>小学))?(?P<number>[1-9]|[一二三四五六七八九])\s*(?P<word>年级?|级)?"
+    r"^(?:(?P<junior>初级?中?学?|中学)|(?P<primary>小学))?(?P<number>[1-9](?!\d)|[一二三四五六七八九])\s*(?P<word>年级?|级)?"
 )
 _KINDERGARTEN = re.compile(r"^(?:幼儿园|学前|幼儿?)?\s*(?P<size>[小中大])(?:班)?")
 # 2021级 began in 2021. 2021届 ends (or, for some, began) in 2021: not ours to say, so it stays as typed.
@@ -563,9 +579,12 @@ def read_class(
     grades are here, so 小一班 is a class of 小班; else it may be 小学一年级. What cannot be read, or may be two things (小三,
     31, 2021届), stands in ``school_class`` as typed.
     """
-    word = _SPACES.sub("", clean_text(text)).strip("'‘’`")
+    word = _SPACES.sub("", clean_text(text)).translate(_CIRCLED).strip("'‘’`")
     if not word or word in EMPTY_WORDS:
         return GradeClass()
+    word = re.sub(
+        r"^[(（\[【〔]([1-9一二三四五六七八九])[)）\]】〕](?=[\d一二三四五六七八九十年])", r"\1.", word
+    ).replace(".年", "年")
     lone = re.fullmatch(r"第?" + _BRACKETED + r"班?", word)
     if lone and len(lone[1]) <= 2 and (has_grade or "班" in word or word[0] in "(（"):
         number = read_number(lone[1])
@@ -575,20 +594,20 @@ def read_class(
     if coded:  # 302: grade 3, class 2
         return GradeClass(GRADES[int(coded[1]) + 2], f"{int(coded[2])}班", doubtful=True)
     if re.fullmatch(r"\d{2}", word) or (
-        not kindergarten and re.match(r"小(?:第?[1-9一二三四五六七八九]|$)", word)
+        not kindergarten and re.match(r"小(?!\d{2,4}级)(?:第?[1-9一二三四五六七八九]|$)", word)
     ):
         return GradeClass(None, word)
-    word = _SCHOOL_BEFORE.sub("", word)
+    word = re.sub(r"^(小学|初中|中学)部", r"\1", _SCHOOL_BEFORE.sub("", word))
     found, rest = _grade_start(word, junior_from)
     if found is None:
         return GradeClass(None, word)
     if found.stage == "kindergarten" and word in ("小班", "中班", "大班"):
         return found
-    rest = re.sub(r"^[.\-—·、/]", "", rest)
-    match = re.fullmatch(r"第?" + _BRACKETED + r"班?级?", rest)
+    rest = re.sub(r"^[.\-—–－·、/_]", "", rest)
+    match = re.fullmatch(r"第?" + _N + r"班?级?", re.sub(r"[()（）\[\]【】〔〕]", "", rest))
     if match and read_number(match[1]):
         return found._replace(school_class=f"{read_number(match[1])}班")
-    if not rest.strip("级"):
+    if not rest.strip("级班"):
         return found
     return found._replace(school_class=rest)
 

@@ -20,6 +20,10 @@ from .people import (
 )
 
 _CARERS = ("guardian", "carer")
+# Said of a parent in place of a place: out, nobody writes where.
+_OUT = frozenset(
+    ["外出", "在外", "务工", "打工", "外出务工", "外出打工", "在外务工", "在外打工", "已外出", "是", "√"]
+)
 
 
 class FamilyReader:
@@ -110,7 +114,7 @@ class FamilyReader:
 
     def _continued(self, entry, row, raw):
         """A further row of the same child (its name is one merged cell): another member of the family."""
-        for person in (*_CARERS, "both"):
+        for person in (*_CARERS, "member1", "both"):
             if not any(key[0] == person and key[1] in ("name", "phone") for key in raw):
                 continue
             adult = self._adult(entry, row, raw, person)
@@ -144,6 +148,10 @@ class FamilyReader:
             adult.relation = relation.replace(" ", "")
         if place := read_text(get((person, "work_place"))):
             self._work_place(adult, place)
+        if (cell := get((person, "away"))) is not None:
+            self._away(adult, clean_text(cell))
+        if (cell := get((person, "place_phone"))) is not None:
+            self._place_and_phone(entry, row, adult, person, clean_text(cell))
         if (cell := get((person, "status"))) is not None:
             self._status(adult, clean_text(cell))
         for attribute in ("health", "trade", "address"):
@@ -215,11 +223,31 @@ class FamilyReader:
         died, kinds = bool(DIED.search(place)), conditions_in(place)
         adult.died = adult.died or died
         adult.add_conditions(kinds)
-        if not (died or (kinds and len(place) <= 8)):
+        if place in _OUT:
+            adult.away = True
+        elif not (died or (kinds and len(place) <= 8)):
             adult.work_place = place
+
+    def _away(self, adult, text):
+        """父母外出情况/父亲: a yes, a no, or the place itself."""
+        answer = values.read_yes_no(text)
+        if answer or text in _OUT:
+            adult.away = True
+        elif answer is None and (place := read_text(text)):
+            self._work_place(adult, place)
+
+    def _place_and_phone(self, entry, row, adult, person, text):
+        """务工地点及联系电话 in one cell: what is no number is the place."""
+        place = re.sub(r"\+?\d[\d \-]{4,}\d", " ", text)
+        place = read_text(re.sub(r"[\s,，;；、/:：()（）]+", " ", place))
+        if place:
+            self._work_place(adult, place)
+        if place != read_text(text):
+            self._phone(entry, row, adult, person, "place_phone", re.sub(r"[^\d+ /、,，;；\-]", " ", text))
 
     @staticmethod
     def _status(adult, text):
+        adult.away = adult.away or text in _OUT - {"是", "√"}
         adult.died = adult.died or bool(DIED.search(text))
         adult.add_conditions(conditions_in(text))
         word = read_text(text)
@@ -382,6 +410,7 @@ def care_type_by_work_places(entry):
     away = [
         bool(adult.work_place and not AT_HOME.match(adult.work_place) and not adult.died)
         or bool(adult.away_since)
+        or adult.away
         for adult in (entry.father, entry.mother)
     ]
     if all(away):

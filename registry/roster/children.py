@@ -125,6 +125,9 @@ class _TableReader:
         elif not name.value:
             self.context.problem(entry, row, ("child", "name"), "name_missing", "error", "held",
                          f"第 {row.number} 行没有姓名，请补上孩子的姓名", "", "name")  # fmt: skip
+        elif re.search(r"[()（）\[\]【】/、]", name.value):
+            self.context.problem(entry, row, ("child", "name"), "name_with_words", "warning", "noted",
+                         f"第 {row.number} 行姓名一格“{name.value}”里还写着别的话，请核对，只留姓名", name.value, "name")  # fmt: skip
         uid = read_text(get(("child", "uid"))).lower().replace("-", "")
         if re.fullmatch(r"[0-9a-f]{32}", uid):
             entry.uid = uid

@@ -43,7 +43,7 @@ class Adult:
     """An adult of the family as the row tells.
 
     ``conditions``: values of ``ConditionKind`` that the row states (服刑 → ``in_custody``); ``status``: what a column of
-    its own says beside (离异, 丧偶), as written.
+    its own says beside (离异, 丧偶), as written; ``away``: out, but nobody says where.
     """
 
     name: str | None = None
@@ -60,6 +60,7 @@ class Adult:
     died: bool = False
     conditions: tuple = ()
     status: str | None = None
+    away: bool = False
 
     @property
     def empty(self):

@@ -30,17 +30,17 @@ _CHILD_WORDS = {
     "household_registration": "户籍所在地 户口所在地 户籍地址 户籍地 户籍 户口地址 户口所在地址 籍贯 户籍所在 户口",
     "address": "现居住地 现住址 现居住地址 家庭住址 家庭地址 家庭详细住址 家庭详细地址 住址 地址 详细住址 详细地址 居住地址 居住地 "
     "现家庭住址 现住地址 常住地址 通信地址 通讯地址 现在住址 现居地 现住地 家庭现住址 居住详细地址 现居住详细地址 家庭居住地址 家住址",
-    "village": "村 村组 所在村 村名 行政村 所属村 居住村 村居 村社区 自然村 家庭所在村 村委会",
-    "health": "身体情况 身体状况 健康状况 健康情况 身体健康状况",
+    "village": "村 村组 所在村组 所在村 村名 行政村 所属村 居住村 村居 村社区 自然村 家庭所在村 村委会",
+    "health": "身体情况 身体健康 身体状况 健康状况 健康情况 身体健康状况",
     "disability": "残疾类别及等级 残疾类别 残疾等级 残疾情况 是否残疾 残疾类型",
     "illness": "患病类型 患病情况 疾病",
     "boarding": "是否学校寄宿 是否寄宿 是否住校 就读方式 住校情况 寄宿情况 寄宿 住校 是否在校寄宿 是否寄宿生 走读住校 住宿情况 "
     "走读寄宿 是否住宿",
     "schooling": "就学情况 就读情况 在学情况 就学状况 就学状态",
     "grade": "年级 所在年级 就读年级 现读年级 现年级",
-    "class": "班级 班 所在班级 就读班级 班别 现在班级 所在班",
+    "class": "班级 班级名称 班 所在班级 就读班级 班别 现在班级 所在班",
     "grade_class": "年级班级 年级班 所在年级班级 年班 就读年级班级 班级年级 年级及班级 年级和班级 就读学校年级班级 所在年级及班级",
-    "school": "学校 学校名称 就读学校 所在学校 校名",
+    "school": "学校 学校名称 现就读学校 现读学校 所在学校名称 就读学校 所在学校 校名",
     "care_type": "留守类型 留守类别 留守情况 是否留守儿童 是否留守 是否农村留守儿童 留守儿童类型 留守儿童类别 类型 类别 是否留守学生 "
     "留守性质 留守状况 单双亲留守",
     "away": "外出情况 父母外出情况 父母外出 外出务工情况 父母务工情况 父母外出务工情况 父母打工情况 外出类型 务工情况 谁外出 "
@@ -72,11 +72,26 @@ _CHILD_WORDS = {
 }  # fmt: skip
 _EXACT = {word: name for name, words in _CHILD_WORDS.items() for word in words.split()}
 
+# Headings that only hold a mark: a group, and the words below it that are its values (救助帮扶情况/低保 √).
+_TICKS = {
+    "aid": "低保 临时救助 医疗救助 住房救助 其他救助 教育救助 特困供养 特困 孤儿津贴 孤儿基本生活费 营养餐 资助 残疾人补贴 其他",
+    "income": "打工收入 务工收入 种养殖业 种植业 养殖业 种养业 政府救助 亲朋接济 亲友接济 经商 其他",
+    "health": "健康 残疾 患病",
+    "schooling": "幼儿园 未入园 小学 初中 高中 中职 辍学 不在学",
+    "ability": "无人监护 父或母无监护能力 父母无监护能力 受委托监护人监护能力不足 监护情况一般 监护情况较好 监护一般 监护较好",
+    "care_type": "双亲留守 单亲留守 双亲 单亲 父母双方外出务工 父母一方外出务工 双亲外出 单亲外出 父亲外出 母亲外出 父外出 母外出",
+    "hardship": "孤儿 事实无人抚养 低保 残疾 重病 重残 贫困 特困 建档立卡 监护缺失 监护不当 服刑人员子女",
+}  # fmt: skip
+_TICKS = {name: frozenset(words.split()) for name, words in _TICKS.items()}
+_TICK_WORDS = frozenset().union(*_TICKS.values())
+_TICK_GROUPS = {"away": "care_type"}
+
 # Attributes a person may have, tried in this order on what is left of the heading.
 _ATTRIBUTES = [
     ("is_guardian", re.compile(r"是否.*监护人")),
     ("relation", re.compile(r"关系|称谓")),
     ("id_number", re.compile(r"身份证|身份号|证件号")),
+    ("place_phone", re.compile(r"(?:务工|打工|工作|外出).*(?:及|和|与|、|/|，).*(?:电话|手机|联系方式)")),
     ("phone", re.compile(r"电话|手机|联系方式|联系号码|通讯方式|通信方式|号码|^联系$")),
     ("birth_date", re.compile(r"出生|生日")),
     ("age", re.compile(r"年龄|岁")),
@@ -84,11 +99,12 @@ _ATTRIBUTES = [
     ("address", re.compile(r"住址|居住|家庭地址|^(?:详细)?地址$|现住")),
     ("away_since", re.compile(r"(?:外出|务工|打工).*(?:时间|日期)|何时")),
     ("return_on", re.compile(r"返乡|回家时间|回乡")),
-    ("work_place", re.compile(r"(?:务工|打工|外出|工作|就业|务工所在|上班|去向|谋生).*(?:地|单位|去向|城市|地点|处|省|所)|去向|务工地|单位")),
+    ("work_place", re.compile(r"(?:务工|打工|外出|工作|就业|务工所在|上班|去向|谋生).*(?:地|单位|去向|城市|地点|处|省|所|哪)|哪.{0,4}(?:务工|打工|上班|工作)|去向|务工地|单位")),
     ("trade", re.compile(r"工种|职业|职务|行业|从事")),
     ("health", re.compile(r"健康|身体|残疾")),
     ("ability", re.compile(r"监护能力|监护情况|评估")),
-    ("status", re.compile(r"健在|状况|是否在世|婚姻|文化|学历|政治|民族|户籍|户口|是否外出|外出务工|是否务工|务工情况|外出情况")),
+    ("away", re.compile(r"是否(?:外出|务工|打工|在外)|(?:外出|务工|打工)(?:务工|打工)?(?:情况)?$")),
+    ("status", re.compile(r"健在|状况|是否在世|婚姻|文化|学历|政治|民族|户籍|户口")),
     ("name", re.compile(r"姓名|名字")),
 ]  # fmt: skip
 _BARE = re.compile(r"^(?:基本|个人|家庭|详细)?(?:情况|信息|资料|栏)?$")
@@ -99,29 +115,38 @@ _SUBJECTS = [
     ("maternal_grandmother", re.compile(r"外祖母|外婆|姥姥")),
     ("grandfather", re.compile(r"祖父(?!母)|爷爷(?!奶奶)")),
     ("grandmother", re.compile(r"祖母|(?<!爷爷)奶奶")),
-    ("carer", re.compile(r"委托|受托|临时监护|实际监护(?!情况)|实际照|托管|代管|代养|寄养|照护|照料|照看|照顾|看护|看管|抚养|第二监护|现监护|代监护|隔代")),
-    ("member1", re.compile(r"(?:家庭)?成员(?:1|一)")),
-    ("member2", re.compile(r"(?:家庭)?成员(?:2|二)")),
+    ("carer", re.compile(r"委托|受托|临时监护|实际监护(?!情况)|实际照|托管|代管|代养|寄养|照护|照料|照看|照顾|看护|看管|抚养|第二监护|现监护|代监护|隔代|[与跟和]谁.*(?:生活|住)")),
+    ("member2", re.compile(r"(?:家庭)?(?:主要)?成员(?:2|二)")),
+    ("member1", re.compile(r"(?:家庭)?(?:主要)?成员(?:1|一)?|家属")),
     ("guardian", re.compile(r"监护|主要联系人|第一联系人")),
-    ("both", re.compile(r"父母(?:双方|亲)?|双亲|家长")),
+    ("both", re.compile(r"(?<!祖)父母(?:双方|亲)?|双亲|家长")),
     ("father", re.compile(r"父亲|爸爸|父方|^父(?!母)|生父")),
     ("mother", re.compile(r"母亲|妈妈|母方|^母|生母")),
 ]  # fmt: skip
 _GROUP_NOISE = re.compile(
     r"^(?:个人|学生|儿童|孩子|留守儿童|幼儿|本人)?(?:基本|家庭|个人|就学|就读|学籍|实际监护|监护|外出务工|务工|自然|住址|主要)?"
-    r"(?:情况|信息|资料|状况|成员)(?:\d|一|二)?$"
+    r"(?:情况|信息|资料|状况)(?:\d|一|二)?$"
 )
 # 监护人及电话, 监护人姓名、关系、电话: a name with more in the same cell
 _HOME_PHONE = re.compile(r"^(?:家庭|家里|家中|住宅|宅)(?:固定|联系)?(?:电话|座机|手机)(?:号码?)?$")
-_SEVERAL = re.compile(r"(?:人|亲|方|母|父|长|姓名)(?:姓名)?(?:及|和|与|、|/|，)(?:关系|联系|电话|手机|其)")
+_SEVERAL = re.compile(
+    r"(?:人|亲|方|母|父|长|姓名)(?:姓名)?(?:及|和|与|、|/|，)(?:与.{0,5})?(?:关系|联系|电话|手机|其)|姓名.*(?:及|和|、|/).*(?:关系|电话|手机)"
+)
 _PARTS = re.compile(r"[(（\[【〔].*?[)）\]】〕]")
 _NOISE = re.compile(r"[\s*＊:：?？!！\"'“”‘’_]+")
 
 
+# 1、学生姓名 · Q3_性别 · 请填写您孩子的家庭住址: as online forms put it
+_ASKED = re.compile(
+    r"^(?:[QTqt]?\d{1,2}[、.．:：)）_]|[(（]\d{1,2}[)）])|^(?:请(?:您)?(?:如实)?(?:填写|输入|选择))|^您?的?(?=孩子|学生)"
+)
+
+
 @lru_cache(maxsize=8192)
 def bare(text: str) -> str:
-    """A heading without spaces, line breaks, stars, brackets and what stands in them."""
-    word = _NOISE.sub("", clean_text(text))
+    """A heading without spaces, line breaks, stars, numbering, brackets and what stands in them."""
+    word = _ASKED.sub("", _ASKED.sub("", clean_text(text).strip(" *＊")))
+    word = _NOISE.sub("", _ASKED.sub("", word))
     short = _PARTS.sub("", word)
     return (short or re.sub(r"[()（）\[\]【】]", "", word)).strip("、,，.。;；/-—")
 
@@ -134,6 +159,12 @@ def meaning_of(levels: tuple[str, ...]) -> Meaning | None:
     if not words:
         return None
     leaf, above = words[-1], "".join(words[:-1])
+    for group in reversed(words[:-1]):
+        attribute = _TICK_GROUPS.get(_EXACT.get(group), _EXACT.get(group))
+        if leaf in _TICKS.get(attribute, ()):
+            return Meaning("tick", f"{attribute}:{leaf}")
+    if len(words) > 1 and (found := _person_below(leaf, words[:-1])):
+        return found
     # the nearest group that names a person: 家庭情况/祖父/姓名
     groups = [word for word in reversed(words[:-1]) if not _GROUP_NOISE.match(word)]
     subject = next(filter(None, map(_subject, groups)), None)
@@ -165,7 +196,17 @@ def meaning_of(levels: tuple[str, ...]) -> Meaning | None:
     return Meaning(subject, "name") if _subject(leaf) else own
 
 
+_CHILDS = re.compile(r"^(?:留守)?(?:学生|儿童|孩子|幼儿|被监护人|子女|该生)的?(?=.)")
+
+
 def _of_leaf(leaf):
+    childs = _CHILDS.sub("", leaf)
+    if childs != leaf and leaf not in _EXACT:
+        # 学生性别, 孩子的家庭住址 are the child's own
+        if childs in _EXACT:
+            return Meaning("child", _EXACT[childs])
+        if _attribute(childs) == "phone" and not _subject(childs) and len(childs) <= 6:
+            return Meaning("home", "phone")
     if _HOME_PHONE.match(leaf):
         return Meaning("home", "phone")
     if leaf in _EXACT:
@@ -185,22 +226,32 @@ def _of_leaf(leaf):
         ):
             return Meaning("" if name != "name" else "child", name)
         return Meaning("child", name)
+    if "紧急" in leaf and _attribute(leaf) == "phone":
+        return Meaning("home", "phone")
+    if re.search(r"祖父母|外公外婆|爷爷奶奶|姥姥姥爷", leaf):
+        return None  # two people in one column
     subject = _subject(leaf)
     if subject:
         rest = leaf
         for name, pattern in _SUBJECTS:
             if name == subject:
                 rest = pattern.sub("", leaf)
-        if subject in ("guardian", "carer") and re.search(r"与.*关系|^关系", leaf):
+        if (
+            subject in ("guardian", "carer")
+            and re.search(r"与.*关系|^关系", leaf)
+            and not _SEVERAL.search(leaf)
+        ):
             return Meaning(subject if subject == "carer" else "guardian", "relation")
         if _SEVERAL.search(leaf):
             return Meaning(subject, "name")
         attribute = _attribute(leaf)
-        if subject == "both" and attribute == "status":
+        if subject == "both" and attribute in ("status", "away"):
             return Meaning("child", "away") if re.search("外出|务工|打工", leaf) else None
         if attribute:
             return Meaning(subject, attribute)
-        if subject == "helper" or _BARE.match(re.sub(r"^(?:人|者|主要|法定|姓名|的)+|(?:人|者)$", "", rest)):
+        if subject == "helper" or _BARE.match(
+            re.sub(r"^(?:监护人|现在?|目前|人|者|主要|法定|姓名|的)+|(?:人|者)$", "", rest)
+        ):
             return Meaning(subject, "name")
         if subject == "both" and re.search("外出|务工|打工", leaf):
             return Meaning("child", "away")
@@ -221,6 +272,31 @@ def _of_leaf(leaf):
     if re.search(r"(?:年级.*班|班.*年级)", leaf) and len(leaf) < 12:
         return Meaning("child", "grade_class")
     return None
+
+
+def _person_below(leaf, groups):
+    """联系电话/父亲, 务工地点/母亲: the group says what, the leaf says whose; 户籍/地址 is the group's."""
+    household = any(_EXACT.get(group) == "household_registration" for group in groups)
+    if household and _attribute(leaf) == "address":
+        return Meaning("child", "household_registration")
+    own = _of_leaf(leaf)
+    if own is None or own.attribute != "name" or own.person in ("", "child") or "姓名" in leaf:
+        return None
+    what = next((found for group in reversed(groups) if (found := _group_attribute(group))), None)
+    return Meaning(own.person, what) if what else None
+
+
+def _group_attribute(word):
+    """The attribute that a group without a person of its own gives to the persons below it."""
+    if re.search(r"外出|务工|打工", word) and re.search(r"情况|与否|^是否", word):
+        return "away"
+    found = _attribute(word)
+    return (
+        found
+        if found
+        in ("phone", "place_phone", "work_place", "id_number", "birth_date", "away_since", "trade", "health")
+        else None
+    )
 
 
 def _subject(text):
@@ -257,7 +333,7 @@ def is_heading(text) -> bool:
     word = bare(text)
     if not word or len(word) > 24:
         return False
-    return meaning_of((text,)) is not None or bool(_GROUP_NOISE.match(word))
+    return meaning_of((text,)) is not None or word in _TICK_WORDS or bool(_GROUP_NOISE.match(word))
 
 
 def is_child_name(text) -> bool:

@@ -34,13 +34,41 @@ _ALONE_WORDS = frozenset(
 _NOBODY_WORDS = frozenset(["无人", "没人", "暂无人"])
 BOTH_PARENTS = frozenset(["父母", "父母亲", "爸爸妈妈", "父母双方", "爸妈", "双亲"])
 
+_NOT_A_NAME = re.compile(r"在家|在外|外出|务工|打工|务农|均在|都在|常年")
 _PHONE = re.compile(
     r"(?<![\d])(?:\+?\s*86[- ]?|0086[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)|(?<!\d)0\d{2,3}[- ]?\d{7,8}(?!\d)|\d[\d-]{3,}\d"
 )
 _BREAKS = re.compile(r"[/、,，;；:：()（）\[\]【】|\\\n\r+&—-]+")
 _MARK = "\x00"
 # 父李强, 母亲王芳, 奶奶彭三妹: a relation written onto the name
-_GLUED = sorted((word for word in values.RELATION_CODES if len(word) > 1), key=len, reverse=True)
+_TITLES = frozenset(
+    [
+        "阿姨",
+        "老师",
+        "教师",
+        "大姐",
+        "大哥",
+        "大叔",
+        "大妈",
+        "大娘",
+        "邻居",
+        "朋友",
+        "保姆",
+        "友人",
+        "其他",
+        "公公",
+        "婆婆",
+        "家家",
+    ]
+)
+_GLUED = sorted(
+    (word for word in values.RELATION_CODES if len(word) > 1 and word not in _TITLES), key=len, reverse=True
+)
+# Words that only say what stands beside them, and facts that are no name.
+_LABELS = re.compile(
+    r"与[^\s:：、，,/]{0,4}关系[是为]?|关系(?=[:：])|(?:联系)?电话(?:号码)?|手机号?码?|联系方式|监护人(?=[:：])|姓名(?=[:：])|\d{1,3}岁"
+    r"|(?<![^\s,，、/(（])[男女](?![^\s,，、/)）])"
+)
 
 
 @dataclass(slots=True)
@@ -155,7 +183,7 @@ def _tokens(text):
         return f"/{_MARK}{len(phones) - 1}/"
 
     text = re.sub(r"\.0\b", "", text) if text.endswith(".0") else text
-    text = _PHONE.sub(keep, text)
+    text = _PHONE.sub(keep, _LABELS.sub("/", text))
     tokens = []
     for part in _BREAKS.split(text):
         words = part.split()
@@ -209,7 +237,7 @@ def _classified(word, phones):
             else []
         )
         return [*head, ("condition", kinds)]
-    if word in _NO_NAMES or word in values.EMPTY_WORDS or word in BOTH_PARENTS:
+    if word in _NO_NAMES or word in values.EMPTY_WORDS or word in BOTH_PARENTS or _NOT_A_NAME.match(word):
         return []
     for glued in _GLUED:
         if word.startswith(glued) and 2 <= len(word) - len(glued) <= 4:
@@ -230,6 +258,11 @@ def two_parents(text: str, ordered: bool):
 
     Two names with two numbers behind them stay two people without numbers: whose is whose is not said.
     """
+    slots = [part.strip() for part in re.split(r"[/、,，;；\n]+", text.strip())]
+    if ordered and len(slots) == 2 and any(slot in values.EMPTY_WORDS for slot in slots):
+        first, second = (people_in(slot) for slot in slots)
+        if all(len(side) <= 1 and not any(person.code for person in side) for side in (first, second)):
+            return (*(side[0] if side else None for side in (first, second)), [])
     people = list(people_in(_with_and(text)))
     father = next((person for person in people if person.code == "father"), None)
     mother = next((person for person in people if person.code == "mother"), None)
@@ -251,4 +284,6 @@ def two_parents(text: str, ordered: bool):
 def _with_and(text):
     """李强和王芳: two names of two or three characters around a word for and."""
     match = re.fullmatch(r"\s*([㐀-鿿]{2,3})\s*[和与及]\s*([㐀-鿿]{2,3})\s*", text)
+    if match is None:
+        match = re.fullmatch(r"\s*(父亲?[:：]?[㐀-鿿]{2,3}?)\s*(母亲?[:：]?[㐀-鿿]{2,3})\s*", text)
     return f"{match[1]}、{match[2]}" if match else text

@@ -1,0 +1,96 @@
+"""Every layout of the generator reads back exactly: the children, the problems at their cells, and no false alarm."""
+
+import datetime
+from random import Random
+
+import pytest
+
+from registry.roster.cells import read_cells
+from registry.roster.children import SchoolShape, read_children
+from registry.roster.table import read_tables
+
+from .layouts import DEVELOPMENT, HELD_OUT, LAYOUTS
+from .planted import plant
+from .writer import register, write
+
+AS_OF = datetime.date(2026, 9, 10)
+SEEDS = (1, 2)
+
+
+def read(layout, data):
+    """The roster of a file."""
+    return read_children(read_tables(read_cells(data)), as_of=AS_OF, shape=SchoolShape(stages=layout.stages))
+
+
+def clean(layout, seed, count=7):
+    """A register without a mistake in the layout, written."""
+    random = Random(f"{layout.name} {seed}")
+    children = register(random, count, layout.grades, layout.siblings, layout.namesakes)
+    if layout.class_by in ("title", "grade title"):
+        for kid in children:
+            kid.grade = children[0].grade
+            kid.number = children[0].number if layout.class_by == "title" else kid.number
+    return write(layout, children)
+
+
+def flat(fields, before=""):
+    """{path: value} of nested fields."""
+    found = {}
+    for name, value in fields.items():
+        found |= flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return found
+
+
+def wrong_fields(roster, children):
+    """[(row, path, expected, read)] of all that differs; a child that is missing or too many differs in all fields."""
+    told = {(entry.sheet, entry.row): flat(entry.fields()) for entry in roster.entries}
+    wrong = []
+    for sheet, row, fields in children:
+        got = told.pop((sheet, row), {})
+        wrong += [
+            (row, path, value, got.get(path))
+            for path, value in flat(fields).items()
+            if got.get(path) != value
+        ]
+    return wrong + [
+        (row, path, None, value)
+        for (_, row), fields in told.items()
+        for path, value in fields.items()
+        if value
+    ]
+
+
+def shown(problem):
+    """What of a problem must agree."""
+    return (
+        problem.sheet, problem.row, problem.column, problem.header, problem.kind, problem.severity, problem.effect,
+    )  # fmt: skip
+
+
+def ids(layout):
+    return layout.name
+
+
+def test_the_layouts_are_many_and_split_in_two_halves():
+    assert len(LAYOUTS) >= 40
+    assert len({layout.name for layout in LAYOUTS}) == len(LAYOUTS)
+    assert len(HELD_OUT) > 20 < len(DEVELOPMENT)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("layout", DEVELOPMENT, ids=ids)
+def test_a_clean_register_reads_back_without_a_problem(layout, seed):
+    made = clean(layout, seed)
+    roster = read(layout, made.data)
+    assert wrong_fields(roster, made.children) == []
+    assert [problem.as_json() for problem in roster.problems] == []
+    assert set(made.hidden_rows + made.aside) <= {(sheet, row) for sheet, row, _ in roster.ignored}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("layout", DEVELOPMENT, ids=ids)
+def test_planted_problems_are_named_at_their_cells(layout, seed):
+    made, planted = plant(layout, Random(f"{layout.name} {seed}"))
+    roster = read(layout, made.data)
+    assert sorted(map(shown, roster.problems), key=str) == sorted(map(shown, planted), key=str)
+    assert wrong_fields(roster, made.children) == []
