@@ -34,7 +34,7 @@ WORDS = {
     "class_teacher": "同班的班主任",
     "teaches": "教这个班",
     "same_grade": "教同一个年级",
-    "village": "同村：这位老师包保的孩子里也有这个村的",
+    "village": "这位老师包保的孩子里也有同村的",
 }
 SEXES = {"male": "男", "female": "女"}
 MOST = sum(POINTS.values())
@@ -108,7 +108,8 @@ def speaks_for(child, staff):
         and child.school_class not in staff.leads,
         "same_school": child.school in staff.schools,
         "same_grade": child.grade is not None and child.grade in staff.grades,
-        "village": bool(child.village) and child.village in staff.villages,
+        # whoever has the child itself knows the village by that already
+        "village": bool(child.village) and child.village in staff.villages and child.standing != staff.key,
     }
     return [key for key in POINTS if found[key]]
 

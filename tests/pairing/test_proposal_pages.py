@@ -57,7 +57,7 @@ def test_one_click(world, leader, today):
     made = PairingProposal.objects.get()
     assert answer["Location"] == url("proposal", made)
     assert "4个孩子都有人选" in words(leader.get(answer["Location"]))
-    assert "每位老师都在名额以内" in words(leader.get(answer["Location"]))
+    assert "没有老师超出名额" in words(leader.get(answer["Location"]))
 
 
 def test_what_is_wrong_is_said_at_the_field_and_what_was_typed_is_kept(world, leader, today):

@@ -17,7 +17,7 @@ from trust.models import AuditEvent, Job, VersionConflict
 from .conftest import DAY, SINCE, make_world
 
 pytestmark = pytest.mark.django_db
-SAME_VILLAGE = "同村：这位老师包保的孩子里也有这个村的"
+SAME_VILLAGE = "这位老师包保的孩子里也有同村的"
 
 
 def rows(proposal):
@@ -99,11 +99,9 @@ def test_what_stands_stays_and_counts(world, today):
 def test_begun_anew_continuity_is_a_reason_not_a_rule(world, today):
     only(world, world.zhang, world.li)
     pairings.pair(child=world.an, staff=world.li, by=None, starts_on=SINCE)
-    proposal = make(world, today, keep_standing=False)
-    assert rows(proposal)["安小一"] == (
-        "李静",
-        ["现在就由这位老师包保", SAME_VILLAGE],
-    )
+    found = rows(make(world, today, keep_standing=False))
+    assert found["安小一"] == ("李静", ["现在就由这位老师包保"])
+    assert found["丁小四"] == ("李静", [SAME_VILLAGE])  # of 安小一's village, and 张桂兰 has 薄小二's class
 
 
 def test_who_answered_last_term_is_asked_again(world, today):
