@@ -515,9 +515,13 @@ SHOWS_ADDRESS = EDITORS | {
 }  # 班主任, 结对, 年级, 学校领导, 档案: "phone, address: yes"
 
 
-def hidden_from(subject, canaries):
-    """Every value that must stand in no answer to this subject."""
+SHEETS_WITH_WORDS = frozenset({"reports:print_file"})  # 档案管理员: words of contacts "as printed on forms"
+
+
+def hidden_from(subject, canaries, name=""):
+    """Every value that must stand in no answer to this subject (on the page ``name``)."""
     hidden = []
+    word_readers = WORD_READERS | ({"archivist"} if name in SHEETS_WITH_WORDS else set())
     for relation, canary in canaries.items():
         file_open = relation in FILE.get(subject, ())
         if relation not in NAMES.get(subject, ()):
@@ -528,7 +532,7 @@ def hidden_from(subject, canaries):
         ]  # in full only by a reveal, which the matrix never asks for rightly
         if not (file_open and subject in SHOWS_ADDRESS):
             hidden.append(canary.address)
-        if not (file_open and subject in WORD_READERS):
+        if not (file_open and subject in word_readers):
             hidden.append(canary.words)
             if not (subject == "paired" and relation == "own"):
                 hidden.append(canary.paired_words)

@@ -29,7 +29,7 @@ DRAWN = 3  # further posts for each address, another draw each day
 def problems(world, client, subject, name):  # noqa: F811
     """What is wrong with one address for one subject, over all relations and both methods."""
     line, wrong = ORACLE[name], []
-    hidden = hidden_from(subject, CANARIES)
+    hidden = hidden_from(subject, CANARIES, name)
     for relation in line.relations:
         path = address(world, name, relation)
         for method in ("GET", "POST"):
