@@ -216,7 +216,7 @@ def _agreements(today, **where):
     return CareAgreement.objects.valid().filter(child=OuterRef("pk"), **where)
 
 
-def _cases(today):
+def cases(today):
     """{which list: condition over Child}; the children's own set is the caller's."""
     running = Exists(CareAgreement.objects.on(today).filter(child=OuterRef("pk")))
     beyond = Q(ends_on=None) | Q(ends_on__gt=today + WARN_DAYS)
@@ -246,14 +246,14 @@ def both_away(today):
 def counts(children, today=None):
     """{which list: number of children} of ``children`` at school, in one statement."""
     today = today or timezone.localdate()
-    numbers = {name: Count("pk", filter=case, distinct=True) for name, case in _cases(today).items()}
+    numbers = {name: Count("pk", filter=case, distinct=True) for name, case in cases(today).items()}
     return at_school(children, today).order_by().aggregate(**numbers)
 
 
 def children_with(children, show, today=None):
     """Those of ``children`` at school who stand on the list ``show``; urgent first where there is an end."""
     today = today or timezone.localdate()
-    return at_school(children, today).filter(_cases(today)[show])
+    return at_school(children, today).filter(cases(today)[show])
 
 
 @dataclass

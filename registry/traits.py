@@ -20,7 +20,7 @@ SHOWS = {
 }
 
 
-def _cases(today):
+def cases(today):
     """{which list: condition over Child}."""
 
     def has(kind, **where):
@@ -44,14 +44,14 @@ def _cases(today):
 def counts(children, today=None):
     """{which list: number of children} of ``children`` at school, in one statement."""
     today = today or timezone.localdate()
-    numbers = {name: Count("pk", filter=case, distinct=True) for name, case in _cases(today).items()}
+    numbers = {name: Count("pk", filter=case, distinct=True) for name, case in cases(today).items()}
     return at_school(children, today).order_by().aggregate(**numbers)
 
 
 def children_with(children, show, today=None):
     """Those of ``children`` at school who stand on the list ``show``."""
     today = today or timezone.localdate()
-    return at_school(children, today).filter(_cases(today)[show])
+    return at_school(children, today).filter(cases(today)[show])
 
 
 def rows_of(children, today=None):
