@@ -95,7 +95,7 @@ SEEN = {
     "roster": {subject: {"own", "point"} for subject in IMPORTERS},
     "reason": {"leader": {"own", "point"}, **dict.fromkeys(COUNTY, IN_COUNTY),
                "district_officer": IN_COUNTY | {"foreign"}},  # which it stated itself
-    "screened": {"class_teacher": {"own"}, **dict.fromkeys(LEADING, {"own", "point"})},  # a class's screening
+    "screened": {"class_teacher": {"own"}} | {one: {"own", "point"} for one in LEADING},  # a class's screening
     "nobody's": {},  # belongs to another account
 }  # fmt: skip
 
@@ -246,6 +246,7 @@ ORACLE = {
     "registry:trait_list": page(REGISTER_READERS),
     "registry:definition_list": page(HEAD_COUNTERS),
     "registry:parents_map": page(HEAD_COUNTERS),
+    "registry:completeness": page(HEAD_COUNTERS),
     "reports:child_file": of_child(),
     "reports:child_readers": of_child(frozenset({"leader"})),
     # the roster
@@ -258,6 +259,9 @@ ORACLE = {
         "roster", "batch", IMPORTERS, "POST", but={(one, "own"): "404" for one in IMPORTERS}
         | {(one, "point"): "404" for one in IMPORTERS},
     ),  # the row it asks for is not named
+    "registry:import_same": of("roster", "batch", IMPORTERS, "POST"),
+    "registry:import_columns": of("roster", "batch", IMPORTERS, "POST"),
+    "registry:import_undo": of("roster", "batch", IMPORTERS, BOTH),
     "registry:import_drop": of("roster", "batch", IMPORTERS, BOTH),
     "registry:import_put_right": of("roster", "batch", IMPORTERS, "POST"),
     "registry:held_row_done": of("roster", "batch", IMPORTERS, BOTH, objects={"row_uid": "row"}),
@@ -473,6 +477,7 @@ ORACLE = {
     "reports:dashboard_people": page(LEADING),
     "reports:help_list": page(BOARD),
     "reports:duty_list": page(BOARD),
+    "reports:family_ticks": page(REGISTER_READERS),
     # printed forms: whoever enters children prints what is known of them; the leading group's forms name no child
     "reports:prints": page(EDITORS),
     "reports:print_card": of_child(EDITORS),

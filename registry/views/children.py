@@ -23,6 +23,7 @@ from .. import (
     alarms,
     child_history,
     children,
+    completeness,
     definitions,
     doubles,
     families,
@@ -249,7 +250,7 @@ def _filtered(user, file_open, form, today):
         elif show == "questions":
             found = base.filter(pk__in=OpenQuestion.objects.filter(answered_at=None).values("child"))
         elif show == "incomplete":
-            found = children.incomplete(found)
+            found = completeness.lacking(found)
     place, _, place_uid = asked.get("place", "").partition(":")
     if place:
         key = {"class": "school_class__uid", "none": "school__uid", "school": "school__uid"}[place]
@@ -519,7 +520,7 @@ def facts_context(user, child):
         "all_agreements": family.agreements[::-1],
         "demands": sorted(wishes, key=lambda one: (one.raised_on, one.pk), reverse=True),
         "questions": questions,
-        "missing": children.missing_of(child, family.adults, seat if sits else None),
+        "missing": completeness.missing_of(child, family.adults, seat if sits else None, listed),
         "disagreement": definitions.disagreement(family, listed),
         "judgements": definitions.judge(family, seat if sits else None, today),
         "today": today,

@@ -2,10 +2,11 @@
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
-from registry import access
+from registry import access, merging
 from registry.access import Act
 from registry.models import Child, Enrollment, latest_enrollment
 from trust import audit
@@ -32,10 +33,24 @@ def _child_with_enrollments(user, uid):
     return (enrollments[0].child if enrollments else _child_or_404(user, uid)), enrollments
 
 
+def _kept_file(user, uid):
+    """The file a merged child lives on in, if the reader may open that; else None."""
+    child = Child.objects.filter(uid=uid).exclude(merged_into=None).select_related("merged_into").first()
+    if child is None:
+        return None
+    return Child.objects.visible_to(user).filter(pk=merging.kept_file_of(child).pk).first()
+
+
 @require_safe
 def child_file(request, uid):
     """一人一档: carers first, duties next, story last."""
-    child, enrollments = _child_with_enrollments(request.user, uid)
+    try:
+        child, enrollments = _child_with_enrollments(request.user, uid)
+    except Http404:
+        kept = _kept_file(request.user, uid)
+        if kept is None:
+            raise
+        return redirect(kept)
     whole_story = request.GET.get("story") == "all"
     context = files.child_file(child, request.user, enrollments, whole_story=whole_story)
     audit.record("open_child", by=request.user, kind="child", uid=child, child=child)
