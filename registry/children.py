@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from trust import audit, outbox
@@ -20,10 +19,7 @@ from .models import (
     CareListSpell,
     Child,
     Enrollment,
-    Guardianship,
-    Kinship,
     OpenQuestion,
-    Phone,
     Sex,
     Trait,
     TraitKind,
@@ -52,16 +48,6 @@ audit.name_actions(
     call_phone="拨打电话",
 )
 
-# What a complete file has (待补 lists what is missing), in the order of the form.
-WANTED = {
-    "id_number": "身份证号",
-    "birth_date": "出生日期",
-    "ethnic_group": "民族",
-    "village": "村（社区）",
-    "address": "现住址",
-    "household_registration": "户籍所在地",
-    "health": "身体状况",
-}
 BASIC_FIELDS = (
     "name", "former_name", "sex", "birth_date", "ethnic_group", "id_number", "student_number",
     "household_registration", "village", "division_code", "address", "health", "character", "household_size", "household_income", "aid", "note",
@@ -404,31 +390,3 @@ def answer_question(question, *, by, answer):
                 detail=fresh.field,
             )
     return fresh
-
-
-# --- completeness ----------------------------------------------------------------------------------------------------
-
-
-def missing_of(child, adults, enrollment=None):
-    """What the file still lacks (待补), in words, from what is already loaded: the phone that answers first of all."""
-    missing = []
-    if not any(phone.works for adult in adults for phone in adult.phones):
-        missing.append("能打通的电话")
-    if not any(adult.is_carer for adult in adults):
-        missing.append("谁在照看")
-    if enrollment is not None and enrollment.school_class_id is None:
-        missing.append("班级")
-    return missing + [word for name, word in WANTED.items() if not getattr(child, name)]
-
-
-def incomplete(children):
-    """Narrow ``children`` to those whose file lacks something of ``missing_of`` that a query can see."""
-    lacks = Q()
-    for name in WANTED:
-        lacks |= Q(**{f"{name}__isnull": True}) if name == "birth_date" else Q(**{name: ""})
-    families = Kinship.objects.filter(child=OuterRef("pk"))
-    reachable = families.filter(
-        guardian__in=Phone.objects.filter(ended_on=None, wrong_since=None).values("guardian")
-    )
-    cared = Guardianship.objects.today().filter(child=OuterRef("pk"))
-    return children.filter(lacks | ~Exists(reachable) | ~Exists(cared))

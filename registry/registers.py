@@ -28,6 +28,7 @@ _TABS = [
     ("困境、随迁、寄宿", "registry:trait_list", Act.SEE_REGISTERS),
     ("口径对照", "registry:definition_list", Act.SEE_HEAD_COUNTS),
     ("父母务工地", "registry:parents_map", Act.SEE_HEAD_COUNTS),
+    ("建档率", "registry:completeness", Act.SEE_HEAD_COUNTS),
 ]
 
 

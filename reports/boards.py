@@ -28,7 +28,7 @@ from activities.models import (
 )
 from activities.today import WARN_FROM_DAY
 from pairing.models import Transfer, TransferState
-from registry import access, reminders
+from registry import access, completeness, reminders
 from registry.access import Act, Reach
 from registry.calendar import CalendarNotConfirmed, month_end, previous_month, school_year_of
 from registry.models import (
@@ -46,6 +46,7 @@ from registry.models import (
     Trait,
     TraitKind,
 )
+from registry.screenings.counts import waiting_classes
 
 from . import figures
 
@@ -166,6 +167,10 @@ def waiting_numbers(user, today):
             "n_claims": _number(claims),
             "n_held": _number(HeldRow.objects.filter(batch__school__in=schools, done_at=None)),
             "n_questions": _number(questions, "child", distinct=True),
+            "n_incomplete": _number(
+                completeness.lacking(Child.objects.filter(pk__in=listed.values("child")))
+            ),
+            "n_screening": _number(waiting_classes(schools)),
             "n_alarms": _number(alarms, "child", distinct=True),
             "n_vacant": _number(vacant),
             **{
@@ -242,6 +247,15 @@ def waiting(board, user, overview):
         add(
             facts.n_questions, "个孩子有事待核实", "问清楚填上，名册就准了", "看名单",
             f"{children}?show=questions",
+        )  # fmt: skip
+        add(
+            facts.n_incomplete, "份档案不全", "缺什么、去哪里补都列着", "去补",
+            reverse("registry:completeness"),
+        )  # fmt: skip
+    if may(Act.HAND_IN_SCREENING):
+        add(
+            facts.n_screening, "个班的摸底还没交", "都交了，学校才能上报", "看各班",
+            reverse("registry:screening_home"),
         )  # fmt: skip
     if may(Act.HOLD_MEETINGS):
         add(

@@ -16,7 +16,7 @@ from activities import contacts
 from activities.ledger import Ledger
 from activities.models import Measure, State, Strength, Subject
 from pairing.models import Pairing, PairingKind, Transfer, TransferState
-from registry import access, children, definitions, families
+from registry import access, completeness, definitions, families
 from registry.access import Act, Show
 from registry.calendar import CalendarNotConfirmed, month_end, previous_month
 from registry.models import AwayType, CareListSpell, Child, OpenQuestion, Trait, TraitKind
@@ -219,7 +219,7 @@ def child_file(child, user, enrollments, *, whole_story=False):
         "moving": next((one for one in facts["transfer"] if one.kind == TransferState.SENT), None),
         "may_move": seat is not None and access.may(user, Act.IMPORT_ROSTER, school=school),
         "untalked": listed is not None and sits and _new_and_untalked(enrollments, seat, story, today),
-        "missing": children.missing_of(child, family.adults, seat if sits else None),
+        "missing": completeness.missing_of(child, family.adults, seat if sits else None, listed),
         "duties": duties,
         "unconfirmed": unconfirmed,
         "days_left": (month_end(today) - today).days,

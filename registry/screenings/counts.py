@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from ..models import AwayType, ClassScreening, ScreeningAnswer, ScreeningEntry, Sex, Stage
 from .rolls import OPEN_STATES
@@ -121,3 +121,14 @@ def progress_of_classes(classes):
     for row in rows:
         found[row["class_screening"]] = {"entries": row["entries"], "answered": row["answered"]}
     return found
+
+
+def waiting_classes(schools):
+    """Classes of running screenings that have not handed in to their school; without a child or a class none waits."""
+    return ClassScreening.objects.filter(
+        Q(school_class__isnull=False) | Exists(ScreeningEntry.objects.filter(class_screening=OuterRef("pk"))),
+        school_screening__school__in=schools,
+        school_screening__state__in=OPEN_STATES,
+        school_screening__screening__closed_at=None,
+        done_at=None,
+    )

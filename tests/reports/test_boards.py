@@ -118,7 +118,7 @@ def test_what_waits_is_what_the_reader_may_settle(leader, world):
     Post.objects.filter(staff__user=world.yang).update(ends_on="2026-11-01")
     waiting = leader.get("/dashboard/").context["waiting"]
     assert [(one.number, one.act) for one in waiting] == [
-        (1, "看名单"), (1, "去指定"), (1, "去安排"), (1, "去审批"), (1, "看名单"),
+        (1, "看名单"), (1, "去指定"), (1, "去安排"), (1, "去审批"), (1, "看名单"), (6, "去补"),
     ]  # fmt: skip
     assert [one.act for one in visitor(world.head).get("/dashboard/").context["waiting"]] == ["看名单"]
     assert [one.act for one in visitor(world.sun).get("/dashboard/").context["waiting"]] == ["去审批"]
