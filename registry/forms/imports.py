@@ -5,9 +5,11 @@ import uuid
 from django import forms
 from django.utils import timezone
 
-from trust.widgets import DayInput
+from trust.widgets import ChipRadioSelect, DayInput
 
 from ..access import Act, posts_of, schools_for
+from ..roster.look_alikes import NEW_CHILD
+from ..roster.meanings import CHOICES, IGNORE
 
 
 class RosterForm(forms.Form):
@@ -48,3 +50,67 @@ class SetAsideForm(forms.Form):
     """Why a held row will not be sent again."""
 
     note = forms.CharField(label="怎么处理的", max_length=200, help_text="如：已转学，不用导入")
+
+
+class SameChildForm(forms.Form):
+    """For each row that looks like a child of the school: which child it is, or another one."""
+
+    def __init__(self, *args, rows, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.rows = list(rows)
+        for row in self.rows:
+            self.fields[self.name_of(row)] = forms.ChoiceField(
+                label="是不是同一个孩子",
+                required=False,
+                widget=ChipRadioSelect(columns=True),
+                choices=[
+                    *((child["uid"], self._same(row, child)) for child in row.shown["candidates"]),
+                    (NEW_CHILD, "另一个孩子"),
+                ],
+            )
+
+    @staticmethod
+    def _same(row, child):
+        if len(row.shown["candidates"]) == 1:
+            return "同一个孩子"
+        return f"同一个孩子：{child['name']}，{child['class'] or '未分班'}，{child['born']}"
+
+    @staticmethod
+    def name_of(row):
+        """The field of a row."""
+        return f"row-{row.uid.hex}"
+
+    def pairs(self):
+        """(row, its field) for the page."""
+        return [(row, self[self.name_of(row)]) for row in self.rows]
+
+    @property
+    def answers(self):
+        """{row: answer} of the rows that were answered."""
+        return {row: value for row in self.rows if (value := self.cleaned_data[self.name_of(row)])}
+
+
+class ColumnsForm(forms.Form):
+    """What each heading that nobody knew means; the proposal stands chosen."""
+
+    def __init__(self, *args, columns, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.columns = columns
+        for number, column in enumerate(columns):
+            meaning = column["field"] if column["chosen"] else column["proposal"]
+            self.fields[f"column-{number}"] = forms.ChoiceField(
+                label=column["header"],
+                choices=[(IGNORE, "不导入这一列"), *CHOICES.items()],
+                initial=meaning or IGNORE,
+            )
+
+    def pairs(self):
+        """(column, its field) for the page."""
+        return [(column, self[f"column-{number}"]) for number, column in enumerate(self.columns)]
+
+    @property
+    def choices(self):
+        """{heading's key: meaning}."""
+        return {
+            column["key"]: self.cleaned_data[f"column-{number}"] for number, column in enumerate(self.columns)
+        }

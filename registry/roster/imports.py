@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from trust import audit, jobs, uploads
+from trust.models import Job, JobState
 
 from ..models import HeadingChoice, HeldRow, ImportBatch, ImportState
 from . import traces
@@ -318,10 +319,26 @@ def receive(file, *, by, school, as_of, submission=None):
     return batch, False
 
 
+def job_of(batch):
+    """The last job that reads or writes ``batch``, or None."""
+    jobs_of_batch = Job.objects.filter(
+        kind__in=("read_roster", "confirm_roster"), parameters__batch=str(batch.uid)
+    )
+    return jobs_of_batch.order_by("-pk").first()
+
+
 def order_confirmation(batch, *, by):
-    """Has a large batch written by a worker; asked twice for the same preview it is one job."""
+    """Has a large batch written by a worker; pressed twice it is one job, after a job that failed it is another."""
+    last = job_of(batch)
+    if (
+        last is not None
+        and last.kind == "confirm_roster"
+        and last.state in (JobState.QUEUED, JobState.RUNNING)
+    ):
+        return
+    failed = last.uid if last is not None and last.state == JobState.FAILED else ""
     with transaction.atomic():
-        _order("confirm_roster", batch, by, "导入名册", uuid.uuid5(batch.uid, batch.digest))
+        _order("confirm_roster", batch, by, "导入名册", uuid.uuid5(batch.uid, f"{batch.digest}{failed}"))
         ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CHECKING).update(note="正在后台导入")
 
 

@@ -11,13 +11,15 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from trust import audit, jobs, uploads
+from trust.models import JobState
 
-from ..access import Act, require
-from ..forms.imports import RosterForm, SetAsideForm
+from ..access import Act, posts_of, require, schools_for
+from ..forms.imports import ColumnsForm, RosterForm, SameChildForm, SetAsideForm
 from ..models import HeldRow, ImportBatch, ImportState, RowStatus
-from ..roster import imports, template
+from ..roster import imports, preview, template, undo
 
 PAGE = 25
+ASKED_PAGE = 10
 FILTERS = [
     # key, word, explanation, statuses
     ("new", "新来的孩子", "导入后进名册", (RowStatus.NEW,)),
@@ -41,9 +43,15 @@ COLUMNS = [
     ("phone", "联系电话", ("guardian.phone", "carer.phone", "home.phone")),
 ]
 NARROW = ("name", "id_number", "class", "phone")
+# What is compared side by side of a row and a child it looks like.
+COMPARED = [
+    ("name", "姓名"), ("born", "性别、出生"), ("id_number", "身份证号"), ("class", "班级"), ("parents", "父母"),
+    ("guardian", "照护人"), ("phone", "联系电话"),
+]  # fmt: skip
 
 
-def _batch_or_404(request, uid):
+def batch_or_404(request, uid):
+    """The batch, when the reader may import for its school."""
     batches = ImportBatch.objects.visible_to(request.user).select_related("school__county", "upload")
     batch = get_object_or_404(batches, uid=uid)
     require(request.user, Act.IMPORT_ROSTER, school=batch.school)
@@ -66,10 +74,14 @@ def import_list(request):
 
 @require_safe
 def import_template(request):
-    """The empty template; it holds nothing of anybody."""
+    """The empty template with the classes of one's own school; it holds nothing of anybody."""
     require(request.user, Act.IMPORT_ROSTER)
+    schools = schools_for(request.user, Act.IMPORT_ROSTER)
+    own = [post.school_id for post in posts_of(request.user) if post.school_id]
+    school = schools.filter(pk__in=own).order_by("name_key").first()
     response = HttpResponse(
-        template.build(), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        template.build(school),
+        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     )
     response["Content-Disposition"] = content_disposition_header(True, "留守儿童名册模板.xlsx")
     return response
@@ -114,14 +126,15 @@ def _imported_before(batch):
 @require_safe
 def import_detail(request, uid):
     """The preview while it is checked; afterwards the result and the rows that wait."""
-    batch = _batch_or_404(request, uid)
+    batch = batch_or_404(request, uid)
     if batch.state == ImportState.CHECKING:
         return _preview(request, batch)
-    context = {"batch": batch, "steps": _steps(batch)}
+    context = {"batch": batch, "steps": _steps(batch), "job": None, "undoable": False}
     if batch.state == ImportState.DONE:
         rows = batch.held_rows.filter(done_at=None)
         page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
         context |= {"page_obj": page, "columns": COLUMNS, "rows": [_line(row) for row in page]}
+        context["undoable"] = undo.can_undo(batch)
         audit.record(
             "preview_roster",
             by=request.user,
@@ -130,10 +143,17 @@ def import_detail(request, uid):
             count=len(page.object_list),
             detail="待改的行",
         )
+    working = batch.state == ImportState.READING
+    if working:
+        context["job"] = imports.job_of(batch)
     response = render(request, "registry/imports/import_result.html", context)
-    if batch.state == ImportState.READING:
-        response["Refresh"] = "3"
+    if working and _at_work(context["job"]):
+        response["Refresh"] = f"3; url={request.path}"
     return response
+
+
+def _at_work(job):
+    return job is not None and job.state in (JobState.QUEUED, JobState.RUNNING)
 
 
 def _steps(batch):
@@ -155,36 +175,46 @@ def _preview(request, batch):
         {"key": key, "word": word, "say": say, "count": batch.count(*statuses), "statuses": statuses}
         for key, word, say, statuses in FILTERS
     ]
-    flagged = batch.rows.filter(has_problems=True).count()
+    seen = batch.rows.aggregate(
+        flagged=Count("pk", filter=Q(has_problems=True)), asked=Count("pk", filter=Q(asks=True))
+    )
+    lists = {line["key"]: (line["word"], {"status__in": line["statuses"]}) for line in tally}
+    lists["problems"] = "有问题要看的", {"has_problems": True}
+    lists["asked"] = "请您认一认", {"asks": True}
     show = request.GET.get("show")
-    known = {line["key"] for line in tally} | {"problems"}
-    if show not in known:
-        show = (
-            "held" if batch.count("held") else next((line["key"] for line in tally if line["count"]), "new")
-        )
-    if show == "problems":
-        rows, here = batch.rows.filter(has_problems=True), {"word": "有问题要看的", "count": flagged}
-    else:
-        here = next(line for line in tally if line["key"] == show)
-        rows = batch.rows.filter(status__in=here["statuses"])
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    if show not in lists:
+        show = "asked" if seen["asked"] else "held" if batch.count("held") else _first_filled(tally)
+    word, where = lists[show]
+    rows = batch.rows.filter(**where)
+    page = Paginator(rows, ASKED_PAGE if show == "asked" else PAGE).get_page(request.GET.get("page"))
     audit.record(
         "preview_roster",
         by=request.user,
         kind="importbatch",
         uid=batch,
         count=len(page.object_list),
-        detail=here["word"],
+        detail=word,
     )
+    columns = preview.columns_of(batch)
+    job = imports.job_of(batch) if batch.note else None
+    writing = _at_work(job)
     context = {
-        "batch": batch, "tally": tally, "flagged": flagged, "show": show, "here": here, "page_obj": page, "columns": COLUMNS,
+        "batch": batch, "tally": tally, "flagged": seen["flagged"], "asked": seen["asked"], "show": show,
+        "here": {"word": word, "count": page.paginator.count}, "page_obj": page, "columns": COLUMNS,
         "rows": [_line(row) for row in page], "steps": _steps(batch), "held": batch.count("held"),
-        "wide": len(COLUMNS) + 2, "writing": bool(batch.note),
+        "same_form": SameChildForm(rows=page) if show == "asked" else None,
+        "columns_form": ColumnsForm(columns=columns) if columns else None,
+        "to_choose": [column for column in columns if not column["chosen"] and column["proposal"] != "ignore"],
+        "job": job, "writing": writing, "broken_off": bool(batch.note) and not writing,
     }  # fmt: skip
     response = render(request, "registry/imports/import_preview.html", context)
-    if batch.note:
-        response["Refresh"] = "4"
+    if writing:
+        response["Refresh"] = f"4; url={request.path}"
     return response
+
+
+def _first_filled(tally):
+    return next((line["key"] for line in tally if line["count"]), "new")
 
 
 def _line(row):
@@ -208,8 +238,20 @@ def _line(row):
     return {
         "uid": row.uid, "number": row.number, "sheet": row.sheet, "cells": cells, "problems": problems,
         "changes": data.get("changes", []), "why": data.get("why", ""), "choice": choice,
-        "name": data.get("shown", {}).get("name", ""),
+        "name": data.get("shown", {}).get("name", ""), "compared": _compared(data),
+        "candidates": data.get("candidates", []),
     }  # fmt: skip
+
+
+def _compared(data):
+    """[(heading, what the row says, what each child it looks like has)]."""
+    candidates = data.get("candidates", [])
+    shown = data.get("shown", {})
+    return [
+        (heading, shown.get(key, ""), [child[key] for child in candidates])
+        for key, heading in COMPARED
+        if candidates
+    ]
 
 
 def _covered(typed):
@@ -222,7 +264,7 @@ def _covered(typed):
 @require_POST
 def import_confirm(request, uid):
     """Write what was checked. A second press finds it done."""
-    batch = _batch_or_404(request, uid)
+    batch = batch_or_404(request, uid)
     if batch.state != ImportState.CHECKING:
         messages.info(request, _state_words(batch))
         return redirect(batch)
@@ -254,29 +296,10 @@ def _state_words(batch):
     }.get(batch.state, "这份名册现在不能导入")
 
 
-@require_POST
-def import_choose(request, uid):
-    """A repeated child: the earlier row is right, or the later one."""
-    batch = _batch_or_404(request, uid)
-    row = get_object_or_404(batch.rows.all(), uid=request.POST.get("row") or None)
-    if batch.state == ImportState.CHECKING and batch.upload is not None:
-        places = [
-            [p["sheet"], p["row"]] for p in row.shown.get("problems", []) if p["kind"] == "repeated_differs"
-        ]
-        kept = [place for place in batch.keep_first if place not in places]
-        if request.POST.get("keep") == "first":
-            kept += places
-        batch.keep_first = kept
-        batch.save(update_fields=["keep_first"])
-        imports.fill_preview(batch, uploads.read_bytes(batch.upload))
-        messages.success(request, f"{row.shown['shown']['name']}按{'前' if kept else '后'}面那一行")
-    return redirect(f"{batch.get_absolute_url()}?show=problems")
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_drop(request, uid):
     """Do not import this file."""
-    batch = _batch_or_404(request, uid)
+    batch = batch_or_404(request, uid)
     if request.method == "POST":
         if imports.drop(batch, by=request.user):
             messages.success(request, "这份名册没有导入，名册里什么都没变")
@@ -293,13 +316,16 @@ def import_drop(request, uid):
 
 @require_POST
 def import_put_right(request, uid):
-    """Order the workbook of the rows to put right."""
-    batch = _batch_or_404(request, uid)
+    """Order the workbook with what is to be put right marked in it."""
+    batch = batch_or_404(request, uid)
     if batch.upload is None and batch.state != ImportState.DONE:
         messages.error(request, "传上来的文件已经过了 7 天，请重新上传")
         return redirect(batch)
     job = jobs.order(
-        "roster_rows_to_put_right", by=request.user, parameters={"batch": str(batch.uid)}, title="待改的行"
+        "roster_rows_to_put_right",
+        by=request.user,
+        parameters={"batch": str(batch.uid)},
+        title="标好问题的表",
     )
     return redirect(job)
 
@@ -307,7 +333,7 @@ def import_put_right(request, uid):
 @require_http_methods(["GET", "HEAD", "POST"])
 def held_row_done(request, uid, row_uid):
     """Set a held row aside with a reason."""
-    batch = _batch_or_404(request, uid)
+    batch = batch_or_404(request, uid)
     row = get_object_or_404(HeldRow.objects.visible_to(request.user).filter(batch=batch), uid=row_uid)
     form = SetAsideForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -205,7 +205,7 @@ def test_a_large_file_is_read_and_written_by_a_worker(leader, cast, monkeypatch)
     batch = batch_of(upload(leader, cast.school, sheet_of(kid())))
     answer = leader.get(batch.get_absolute_url())
     assert "正在读名册，请稍等" in page(answer)
-    assert answer["Refresh"] == "3"
+    assert answer["Refresh"] == f"3; url={batch.get_absolute_url()}"
     assert jobs.run(Job.objects.get(kind="read_roster").uid)
     assert "确认导入 1 名" in page(leader.get(batch.get_absolute_url()))
     for _ in range(2):
