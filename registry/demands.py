@@ -41,12 +41,12 @@ def answer_demand(demand, *, by, expected, answer, answered_on):
     """The answer, or a better one later. Raises VersionConflict when somebody else answered since ``expected`` (R9)."""
     if answered_on > timezone.localdate():
         raise ValidationError({"answered_on": "日期不能在今天之后"})
+    demand.answer, demand.answered_on, demand.answered_by = answer.strip(), answered_on, by
+    demand.full_clean()
     with transaction.atomic():
         stored = Demand.objects.filter(pk=demand.pk).first()
         if stored is not None and stored.version != expected:
             raise VersionConflict(stored)
-        demand.answer, demand.answered_on, demand.answered_by = answer.strip(), answered_on, by
-        demand.full_clean()
         demand.save_version(expected)
         audit.record("answer_demand", by=by, kind="demand", uid=demand, child=demand.child)
     return demand

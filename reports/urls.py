@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import assessment, boards, child_file, county, exports, prints
+from .views import assessment, boards, child_file, county, exports, family_ticks, prints
 
 app_name = "reports"
 urlpatterns = [
@@ -21,6 +21,7 @@ urlpatterns = [
     path("dashboard/people/", boards.dashboard_people, name="dashboard_people"),
     path("dashboard/children/", boards.help_list, name="help_list"),
     path("dashboard/duties/", boards.duty_list, name="duty_list"),
+    path("registers/ticks/", family_ticks.family_ticks, name="family_ticks"),
     # --- workbooks ---
     path("exports/", exports.exports, name="exports"),
     path("exports/order/", exports.order_workbook, name="order_workbook"),

@@ -437,6 +437,12 @@ ORACLE = {
     "activities:meeting_cancel": of("place", "meeting", LEADING, BOTH),
     "activities:follow_up_new": of("place", "meeting", LEADING, BOTH),
     "activities:follow_up_done": of("place", "follow_up", LEADING, BOTH),
+    # 控辍保学
+    "activities:dropout_list": page(EDITORS),
+    "activities:dropout_counts": page(COUNTY_BOARD),
+    "activities:dropout_new": of_child(EDITORS, BOTH),
+    "activities:dropout_case": of("child", "case", EDITORS, BOTH),
+    "activities:dropout_close": of("child", "case", EDITORS, BOTH),
     # contacts
     "activities:contact_new": form(LOGGERS),
     "activities:report_alarms": page(LEADING),

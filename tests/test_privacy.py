@@ -212,6 +212,8 @@ LOOKS = {
     "activities:report_alarms": ("list_reports", "count"),
     "registry:child_list": ("list_children", "count"),
     "registry:double_list": ("list_doubles", "count"),
+    "activities:dropout_list": ("list_dropout", "count"),
+    "activities:dropout_case": ("open_dropout", "child"),
     "registry:child_merge": ("preview_merge", "child"),
     "registry:staff_list": ("list_staff", "count"),
     "registry:staff_detail": ("open_staff", ""),
@@ -260,6 +262,7 @@ LOOKS = {
 }
 # Whoever opens what the leader does not.
 LOOKS_OF_THE_COUNTY = {
+    "activities:dropout_counts": ("count_dropout", "count"),
     "reports:county_board": ("open_county_board", "count"),
     "reports:county_school": ("open_school_figures", "count"),
 }
@@ -272,7 +275,8 @@ NAMES_WHOM_IT_IS_ABOUT = {
     "registry:condition_start", "registry:condition_end", "registry:trait_review", "registry:agreement_add",
     "registry:agreement_end", "registry:demand_add",
     "registry:care_start", "registry:care_end", "registry:work_start", "registry:work_end",
-    "pairing:transfer_new", "pairing:transfer_withdraw", "registry:merge_undo",
+    "pairing:transfer_new", "pairing:transfer_withdraw", "registry:merge_undo", "activities:dropout_new",
+    "activities:dropout_close",
     "pairing:helper_tie", "pairing:peer_tie", "pairing:plan_new", "pairing:plan_edit", "pairing:plan_end",
     "pairing:plan_cancel", "pairing:stage_new", "pairing:plan_check",
     "registry:screening_child_changed", "registry:screening_child_left", "registry:screening_child_home",
