@@ -61,7 +61,7 @@ def available():
 # --- making it ----------------------------------------------------------------------------------------------------------
 
 
-def write(path, contexts, *, report=lambda done, total: None):
+def write(path, contexts, *, report=lambda number: None):
     """Writes one PDF of several contexts, each with page numbers of its own; returns the number of pages."""
     library = weasyprint()
 

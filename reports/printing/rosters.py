@@ -56,4 +56,7 @@ def pairings(keys, day, *, by_class=False):
         words_of[key] = words
         groups[key].append((row, pairing))
     keys = list(words_of) if by_class else sorted(words_of)  # classes stand in the order of a register
-    return [(words_of[key], groups[key]) for key in keys]
+    found = [(words_of[key], groups[key]) for key in keys]
+    for number, row in enumerate((row for _, rows_of in found for row, _ in rows_of), start=1):
+        row.number = number
+    return found

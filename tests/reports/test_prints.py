@@ -21,8 +21,8 @@ from registry.models import (
     Phone,
 )
 from reports.models import CardIssue
-from reports.printing import cards, files
-from trust.models import AuditEvent
+from reports.printing import cards, files, pdf
+from trust.models import AuditEvent, Job
 
 from .world import asked
 
@@ -333,3 +333,25 @@ def test_a_file_costs_the_same_for_more_children(family, django_assert_num_queri
         with django_assert_num_queries(24):
             made = files.bundles(children, date(2026, 11, 24), user=family.zhou)
         assert [one.child.name for one in made] == [child.name for child in children]
+
+
+# --- without the system's libraries -------------------------------------------------------------------------------------
+
+
+def test_without_pango_the_page_offers_the_browser_s_print(family, client, monkeypatch):
+    def missing():
+        raise pdf.PdfMissing(pdf.MISSING)
+
+    monkeypatch.setattr(pdf, "weasyprint", missing)
+    pdf.available.cache_clear()
+    try:
+        client.force_login(family.zhang)
+        options = reverse("reports:class_print_options", args=[family.c1.uid, "card"])
+        page = client.get(options).content.decode()
+        assert pdf.MISSING in page and "打开打印页" in page and 'value="file"' not in page
+        fields = {"submission": str(uuid.uuid4()), "numbers": "masked", "purpose": "file", "way": "file"}
+        answer = client.post(options, fields)
+        assert answer.status_code == 422 and answer.context["form"].non_field_errors() == [pdf.MISSING]
+        assert Job.objects.count() == 0
+    finally:
+        pdf.available.cache_clear()
