@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import centers, contacts, duties, excuses, handovers, meetings, today
+from .views import centers, contacts, dropout, duties, excuses, handovers, meetings, today
 
 app_name = "activities"
 urlpatterns = [
@@ -51,4 +51,10 @@ urlpatterns = [
     path("meetings/<uuid:uid>/cancel/", meetings.meeting_cancel, name="meeting_cancel"),
     path("meetings/<uuid:uid>/decisions/new/", meetings.follow_up_new, name="follow_up_new"),
     path("decisions/<uuid:uid>/done/", meetings.follow_up_done, name="follow_up_done"),
+    # 控辍保学
+    path("dropout/", dropout.dropout_list, name="dropout_list"),
+    path("dropout/counts/", dropout.dropout_counts, name="dropout_counts"),
+    path("dropout/children/<uuid:uid>/", dropout.dropout_new, name="dropout_new"),
+    path("dropout/<uuid:uid>/", dropout.dropout_case, name="dropout_case"),
+    path("dropout/<uuid:uid>/close/", dropout.dropout_close, name="dropout_close"),
 ]

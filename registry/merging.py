@@ -32,7 +32,7 @@ from trust.crypto import EncryptedTextField
 from trust.models import VersionConflict
 
 from .children import BASIC_FIELDS, ONE_DAY
-from .models import PARENTS, Child, ChildMerge, Kinship, Namesakes, Relation, Spell
+from .models import PARENTS, Child, ChildMerge, Kinship, Namesakes, Relation, SchoolClass, Spell
 
 REASON = "合并重复档案"
 KEPT, DROPPED = "kept", "dropped"
@@ -201,7 +201,10 @@ def references():
 
 
 def _plan_rows(plan, model, name, rows_of, chosen):
-    theirs, ours = list(rows_of(plan.dropped).order_by("pk")), list(rows_of(plan.kept).order_by("pk"))
+    theirs, ours = (
+        list(rows_of(child).select_related(*_said_of(model)).order_by("pk"))
+        for child in (plan.dropped, plan.kept)
+    )
     if not theirs:
         return
     attname = model._meta.get_field(name).attname
@@ -225,6 +228,18 @@ def _plan_rows(plan, model, name, rows_of, chosen):
         plan.moving.append((str(model._meta.verbose_name), moving))
     if staying:
         plan.staying.append((str(model._meta.verbose_name), staying))
+
+
+def _said_of(model):
+    """What a spell's words speak of (school, class, teacher), read along with it."""
+    if not issubclass(model, Spell):
+        return ()
+    names = []
+    for one in model._meta.concrete_fields:
+        if one.many_to_one and one.editable and one.related_model is not Child:
+            names.append(one.name)
+            names += [f"{one.name}__school"] if one.related_model is SchoolClass else []
+    return names
 
 
 def _points_to_both(model, name, row, plan):

@@ -17,6 +17,7 @@ from django.utils import timezone
 from activities.ledger import Counts, Ledger
 from activities.meetings import open_follow_ups
 from activities.models import (
+    DropoutCase,
     DutyRule,
     Excuse,
     Measure,
@@ -178,6 +179,7 @@ def waiting_numbers(user, today):
                 for key, case in reminders.cases(today).items()
             },
             "n_decided": _number(open_follow_ups(activity__school__in=schools)),
+            "n_absent": _number(DropoutCase.objects.filter(child__in=here, closed_on=None)),
             "n_arriving": _number(Transfer.objects.filter(to_school__in=schools, state=TransferState.SENT)),
             "last_closed": Exists(checked),
         }
@@ -213,6 +215,11 @@ def waiting(board, user, overview):
         add(
             facts.n_alarms, "个孩子没有人照看", "无人监护或独居，今天就要有人去", "看名单",
             f"{children}?show=alarm", hot=True,
+        )  # fmt: skip
+    if may(Act.EDIT_CHILDREN):
+        add(
+            facts.n_absent, "个孩子没到校", "看下一步该做什么，劝返要快", "看名单",
+            reverse("activities:dropout_list"), hot=True,
         )  # fmt: skip
     if may(Act.ASSIGN_PAIRINGS):
         add(

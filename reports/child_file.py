@@ -14,12 +14,12 @@ from django.utils import timezone
 
 from activities import contacts
 from activities.ledger import Ledger
-from activities.models import Measure, State, Strength, Subject
-from pairing.models import Pairing, PairingKind, Transfer, TransferState
+from activities.models import DropoutCase, Measure, State, Strength, Subject
+from pairing.models import HelpPlan, Pairing, PairingKind, PlanKind, Transfer, TransferState
 from registry import access, completeness, definitions, families
 from registry.access import Act, Show
 from registry.calendar import CalendarNotConfirmed, month_end, previous_month
-from registry.models import AwayType, CareListSpell, Child, OpenQuestion, Trait, TraitKind
+from registry.models import AwayType, CareListSpell, Child, Hardship, OpenQuestion, Trait, TraitKind
 from trust.masking import mask_id_number
 
 from . import figures
@@ -46,10 +46,16 @@ class Spell:
 
     @property
     def word(self):
-        """The fact in words."""
-        choices = {"care": AwayType, "trait": TraitKind, "pairing": PairingKind, "transfer": TransferState}[
-            self.tag
-        ]
+        """The fact in words; 困境 by its kind."""
+        if self.tag == "trait" and self.note:
+            return Hardship(self.note).label
+        choices = {
+            "care": AwayType,
+            "trait": TraitKind,
+            "pairing": PairingKind,
+            "plan": PlanKind,
+            "transfer": TransferState,
+        }[self.tag]
         return choices(self.kind).label
 
 
@@ -71,14 +77,23 @@ def facts_of(child):
     spells = row(
         CareListSpell.objects.valid().filter(child=child), "care", F("starts_on"), F("ends_on"), F("type"), F("end_reason")
     ).union(
-        row(Trait.objects.valid().filter(child=child), "trait", F("starts_on"), F("ends_on"), F("kind"), nothing),
+        row(
+            Trait.objects.valid().filter(child=child), "trait", F("starts_on"), F("ends_on"), F("kind"), F("detail")
+        ),
         row(
             Pairing.objects.valid().filter(child=child), "pairing", F("starts_on"), F("ends_on"), F("kind"),
-            Coalesce("staff__name", "helper_name"), F("staff"),
+            Coalesce("staff__name", "peer__name", "helper_name"), F("staff"),
+        ),
+        row(
+            HelpPlan.objects.valid().filter(child=child), "plan", F("starts_on"), F("ends_on"), F("kind"), F("review_on")
         ),
         row(
             OpenQuestion.objects.filter(child=child, answered_at=None), "question", Value(None), Value(None), F("field"),
             F("message"),
+        ),
+        row(
+            DropoutCase.objects.filter(child=child, closed_on=None), "absent", F("absent_since"), Value(None), nothing,
+            nothing,
         ),
         row(
             Transfer.objects.filter(child=child), "transfer", F("last_day"), Value(None), F("state"),
@@ -86,10 +101,10 @@ def facts_of(child):
         ),
         all=True,
     )  # fmt: skip
-    found = {"care": [], "trait": [], "pairing": [], "question": [], "transfer": []}
+    found = {"care": [], "trait": [], "pairing": [], "plan": [], "question": [], "transfer": [], "absent": []}
     for values in spells:
         found[values[0]].append(Spell(*values))
-    for tag in ("care", "trait", "pairing", "transfer"):
+    for tag in ("care", "trait", "pairing", "plan", "transfer"):
         found[tag].sort(key=lambda spell: spell.starts_on, reverse=True)
     return found
 
@@ -205,7 +220,7 @@ def child_file(child, user, enrollments, *, whole_story=False):
         "may_excuse": sits and access.may(user, Act.REQUEST_EXCUSE, school=school),
         "sees_readers": school is not None and access.may(user, Act.READ_AUDIT, school=school),
         "family": family,
-        "siblings": [],
+        "siblings": families.siblings_of(child, user),
         "away": definitions.away_word(family),
         "listed": listed,
         "disagreement": definitions.disagreement(family, _as_care_list(listed)),
@@ -213,9 +228,12 @@ def child_file(child, user, enrollments, *, whole_story=False):
         "care_list": facts["care"],
         "all_traits": facts["trait"],
         "pairings": facts["pairing"],
+        "plans": [spell for spell in facts["plan"] if spell.in_force_on(today)],
+        "primary": [tie for tie in facts["pairing"] if tie.in_force_on(today) and tie.kind == PairingKind.PRIMARY],
         "paired": [spell for spell in facts["pairing"] if spell.in_force_on(today)],
         "questions": facts["question"],
         "transfers": facts["transfer"],
+        "absent": next(iter(facts["absent"]), None),
         "moving": next((one for one in facts["transfer"] if one.kind == TransferState.SENT), None),
         "may_move": seat is not None and access.may(user, Act.IMPORT_ROSTER, school=school),
         "untalked": listed is not None and sits and _new_and_untalked(enrollments, seat, story, today),

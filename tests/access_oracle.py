@@ -481,6 +481,7 @@ ORACLE = {
     "reports:month_report": page(BOARD, values=MONTH),
     "reports:dashboard_center": page(BOARD),
     "reports:dashboard_people": page(LEADING),
+    "reports:dashboard_covers": page(BOARD),
     "reports:help_list": page(BOARD),
     "reports:duty_list": page(BOARD),
     "reports:family_ticks": page(REGISTER_READERS),

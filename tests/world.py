@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from django.utils import timezone
 
 from activities.facts import facts_uid, load_facts
-from activities.models import Activity, DutyRule, Excuse, UnreachableClaim
+from activities.models import Activity, DropoutCase, DutyRule, Excuse, UnreachableClaim
 from pairing.models import (
     Handover,
     HelpPlan,
@@ -409,6 +409,7 @@ def _objects(world):
             "pairing": child.pairings.first(), "excuse": excuse or _excuse(child, today),
             **_help(child, relation, today),
             "transfer": _transfer(child, today), "merge": _merge(child),
+            "case": DropoutCase.objects.create(child=child, absent_since=START, closed_on=START, outcome="back"),
         }  # fmt: skip
         type(contacts[1]).objects.filter(pk=contacts[1].pk).update(needs_report=True)
         uids |= {(relation, kind): row.uid for kind, row in found.items()}
