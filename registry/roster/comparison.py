@@ -33,11 +33,14 @@ _MORE = {
     "health": ("health", "身体状况"),
     "character": ("character", "性格与爱好"),
     "income": ("household_income", "家庭经济来源"),
+    "household_size": ("household_size", "家庭人口"),
+    "aid": ("aid", "享受的救助帮扶"),
 }
 # Kept in the note of a new child, or of one without a note: words that have no field of their own.
 _NOTED = {
-    "note": "", "aid": "救助帮扶：", "study": "学习情况：", "away_reason": "外出原因：", "legal_guardian": "法定监护人：",
+    "note": "", "study": "学习情况：", "away_reason": "外出原因：", "legal_guardian": "法定监护人：",
     "parents": "家长：", "parents_work_place": "父母务工地：", "home_phones": "家庭电话：",
+    "schooling": "就学情况：", "other_carers": "其他照看人：",
 }  # fmt: skip
 
 
@@ -213,33 +216,47 @@ class Comparison(FamilyChanges):
 
     def _traits(self, entry, known, start):
         is_new = known.child.pk is None
-        if entry.boarding is False and TraitKind.BOARDING in known.traits:
+        boarding = known.traits.get((TraitKind.BOARDING, ""))
+        if entry.boarding is False and boarding is not None:
             entry.changes.append(("寄宿", "是", "否"))
-            self._end(
-                known.traits[TraitKind.BOARDING], max(start, known.traits[TraitKind.BOARDING].starts_on)
-            )
-        wanted = []
+            self._end(boarding, max(start, boarding.starts_on))
+        wanted = [*self._hardships(entry, known, start)]
         if entry.boarding:
-            wanted.append((TraitKind.BOARDING, ""))
-        for kind in (TraitKind.HARDSHIP, TraitKind.PRIORITY):
-            if kind in entry.more:
-                wanted.append((kind, entry.more[kind]))
+            wanted.append((TraitKind.BOARDING, "", ""))
+        if TraitKind.PRIORITY in entry.more:
+            wanted.append((TraitKind.PRIORITY, "", entry.more[TraitKind.PRIORITY]))
+        if entry.more.get("migrant"):
+            wanted.append((TraitKind.MIGRANT, "", ""))
         if entry.alarm:
-            wanted.append((TraitKind(entry.alarm), entry.alarm_text))
-        for kind, reason in wanted:
-            if kind in known.traits:
+            wanted.append((TraitKind(entry.alarm), "", entry.alarm_text))
+        for kind, detail, reason in wanted:
+            if (kind, detail) in known.traits:
                 continue
-            if not is_new:
-                entry.changes.append((kind.label, "", "是"))
             trait = Trait(
                 child=known.child,
                 kind=kind,
+                detail=detail,
                 reason=reason,
-                starts_on=self._start(known, kind) if not is_new else start,
+                starts_on=start if is_new else self._start(known, (kind, detail)),
             )
+            if not is_new:
+                entry.changes.append((str(trait), "", "是"))
             self.plan.rows[Trait].append(trait)
             if kind in ALARM_TRAITS:
                 self.plan.alarms.append(trait)
+
+    def _hardships(self, entry, known, start):
+        """困境 by its kinds; words that name none of them only where nothing is known yet."""
+        words, kinds = entry.more.get("hardship", ""), entry.more.get("hardships", ())
+        if kinds:
+            unnamed = known.traits.get((TraitKind.HARDSHIP, ""))
+            if unnamed is not None:
+                # now it is known which kind it is
+                self._end(unnamed, max(start, unnamed.starts_on))
+            return [(TraitKind.HARDSHIP, kind, words) for kind in kinds]
+        if words and not any(kind == TraitKind.HARDSHIP for kind, _detail in known.traits):
+            return [(TraitKind.HARDSHIP, "", words)]
+        return []
 
     def _questions(self, entry, known):
         for problem in entry.problems:

@@ -1,7 +1,17 @@
 """Fifth stage: what a row changes in a child's family: adults, phones, who cares for it, where the parents work."""
 
 from .. import regions, values
-from ..models import Ability, Authority, Guardian, Guardianship, Kinship, ParentWork, Phone, Relation
+from ..models import (
+    Ability,
+    AdultCondition,
+    Authority,
+    Guardian,
+    Guardianship,
+    Kinship,
+    ParentWork,
+    Phone,
+    Relation,
+)
 from .children import AT_HOME, WHO
 from .headings import GRANDPARENTS
 from .matching import Matching
@@ -15,17 +25,18 @@ class FamilyChanges(Matching):
         kin = {kinship.relation: kinship for kinship in known.kin if kinship.relation in PARENT_OF.values()}
         for person, relation in PARENT_OF.items():
             told = getattr(entry, person)
-            if told.empty and not told.died:
+            if told.empty and not told.died and not told.conditions:
                 continue
             kinship = kin.get(relation)
             adult = kinship.guardian if kinship else None
             if adult is None:
-                if not told.name and not told.phones and not told.work_place:
+                if not (told.name or told.phones or told.work_place or told.conditions):
                     continue
                 adult = self._adult(entry, known, told, relation, f"{known.child.name}的{WHO[person]}")
             else:
                 self._correct_adult(entry, adult, told, WHO[person])
             self._work(entry, adult, told, WHO[person])
+            self._conditions(entry, adult, told, WHO[person])
         self._guardian(entry, known)
         for person in GRANDPARENTS:
             told = entry.others.get(person)
@@ -35,6 +46,8 @@ class FamilyChanges(Matching):
             kinship = next((k for k in known.kin if k.guardian.name == told.name), None)
             if kinship is None:
                 self._adult(entry, known, told, relation, told.name)
+                kinship = known.kin[-1]
+            self._conditions(entry, kinship.guardian, told, relation.label)
 
     def _guardian(self, entry, known):
         told = entry.guardian
@@ -79,6 +92,7 @@ class FamilyChanges(Matching):
             if told.relation not in (None, kinship.word) and kinship.relation not in PARENT_OF.values():
                 entry.changes.append(("关系", kinship.word, told.relation))
                 self._kinship_changed(kinship, code, told.relation)
+        self._conditions(entry, adult, told, "监护人")
         self._cares_for(entry, known, adult, kinship, open_cares)
 
     def _kinship_changed(self, kinship, code, written):
@@ -93,6 +107,9 @@ class FamilyChanges(Matching):
         if care is not None:
             if entry.ability and care.ability != entry.ability:
                 entry.changes.append(("监护评估", care.get_ability_display(), Ability(entry.ability).label))
+            if entry.entrusted and care.authority == Authority.INFORMAL:
+                self._entrusted(entry, known, care)
+            elif entry.ability and care.ability != entry.ability:
                 care.ability = entry.ability
                 self.plan.changed_cares[care.pk] = care
             return
@@ -116,6 +133,18 @@ class FamilyChanges(Matching):
                 child=child, guardian=adult, authority=authority, ability=entry.ability, starts_on=start
             )
         )
+
+    def _entrusted(self, entry, known, care):
+        """What was informal is entrusted from the roster's day."""
+        entry.changes.append(("照看依据", care.get_authority_display(), Authority.ENTRUSTED.label))
+        start = max(self.as_of, care.starts_on)
+        self._end(care, start)
+        self.plan.rows[Guardianship].append(
+            Guardianship(
+                child=known.child, guardian=care.guardian, authority=Authority.ENTRUSTED, ability=entry.ability or care.ability,
+                lives_with=care.lives_with, starts_on=start,
+            )
+        )  # fmt: skip
 
     def _adult(self, entry, known, told, relation, fallback, label=""):
         """An adult new to this child: one already known by name and phone (of a sibling), or a new row."""
@@ -151,6 +180,21 @@ class FamilyChanges(Matching):
         known.kin.append(kinship)
         self.plan.rows[Kinship].append(kinship)
         return adult
+
+    def _conditions(self, entry, adult, told, label):
+        """What the row says keeps the adult from caring (服刑、重病 …) begins; that it says nothing ends nothing."""
+        for kind in told.conditions:
+            key = (adult.pk or id(adult), kind)
+            if key in self.conditions:
+                continue
+            self.conditions.add(key)
+            last = self.condition_ends.get(key)
+            condition = AdultCondition(
+                guardian=adult, kind=kind, starts_on=max(self.as_of, last + ONE_DAY) if last else self.as_of
+            )
+            if adult.pk:
+                entry.changes.append((f"{label}情况", "", condition.get_kind_display()))
+            self.plan.rows[AdultCondition].append(condition)
 
     def _phones_of(self, adult):
         return self.phones[adult.pk if adult.pk else id(adult)]
@@ -234,7 +278,7 @@ class FamilyChanges(Matching):
                 self._end(old, start)
             since = start
         elif adult.pk:
-            last = getattr(self, "work_ends", {}).get(adult.pk)
+            last = self.work_ends.get(adult.pk)
             since = max(since, last + ONE_DAY) if last else since
             entry.changes.append((f"{label}务工地", "", place or "在外"))
         work = ParentWork(

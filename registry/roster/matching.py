@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from .. import values
 from ..models import (
+    AdultCondition,
     CareListSpell,
     Child,
     Enrollment,
@@ -121,6 +122,7 @@ class Matching(LookAlikes):
                 children.setdefault(candidate.child.pk, candidate.child)
         self.known = {pk: Known(child) for pk, child in children.items()}
         self.adults, self.phones, self.works, self.cares = {}, defaultdict(list), {}, {}
+        self.work_ends, self.conditions, self.condition_ends = {}, set(), {}
         for chunk in chunks(list(children)):
             self._load_spells(chunk)
         adult_ids = list({kinship.guardian_id for known in self.known.values() for kinship in known.kin})
@@ -142,9 +144,9 @@ class Matching(LookAlikes):
         for spell in Trait.objects.valid().filter(child__in=children):
             one = known[spell.child_id]
             if spell.ends_on is None:
-                one.traits[spell.kind] = spell
+                one.traits[spell.kind, spell.detail] = spell
             else:
-                _remember_end(one, spell.kind, spell)
+                _remember_end(one, (spell.kind, spell.detail), spell)
         for kinship in Kinship.objects.filter(child__in=children).select_related("guardian").order_by("pk"):
             known[kinship.child_id].kin.append(kinship)
             kinship.guardian = self.adults.setdefault(kinship.guardian_id, kinship.guardian)
@@ -170,7 +172,13 @@ class Matching(LookAlikes):
     def _load_adult_facts(self, adults):
         for phone in Phone.objects.filter(guardian__in=adults, ended_on=None).order_by("position", "pk"):
             self.phones[phone.guardian_id].append(phone)
-        self.work_ends = getattr(self, "work_ends", {})
+        for condition in AdultCondition.objects.valid().filter(guardian__in=adults):
+            key = condition.guardian_id, condition.kind
+            if condition.ends_on is None:
+                self.conditions.add(key)
+            else:
+                last = self.condition_ends.get(key, condition.ends_on)
+                self.condition_ends[key] = max(last, condition.ends_on)
         for work in ParentWork.objects.valid().filter(guardian__in=adults):
             if work.ends_on is None:
                 self.works[work.guardian_id] = work

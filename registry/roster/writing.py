@@ -6,6 +6,7 @@ from django.utils import timezone
 from trust import audit, outbox
 
 from ..models import (
+    AdultCondition,
     CareListSpell,
     Child,
     Enrollment,
@@ -59,7 +60,7 @@ def write(plan: Plan, *, by, batch=None):
             if spell.cancelled_at is not None:
                 spell.cancelled_by = by
         model.objects.bulk_update(ended.values(), END_FIELDS, batch_size=500)
-    for model in (Enrollment, CareListSpell, Trait, Guardianship, ParentWork):
+    for model in (Enrollment, CareListSpell, Trait, Guardianship, ParentWork, AdultCondition):
         for spell in rows[model]:
             spell.recorded_by, spell.recorded_at = by, now
             take_keys(spell)
