@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from registry.models import LEADING_GROUP, Post, SchoolClass, Staff
@@ -21,6 +22,19 @@ def leaders_for(schools, day):
     """Members of the leading groups of ``schools`` on ``day``, in pinyin order."""
     posts = Post.objects.on(day).filter(kind__in=LEADING_GROUP, school__in=schools)
     return Staff.objects.filter(pk__in=posts.values("staff")).by_name()
+
+
+def covered_on(schools, day):
+    """{class id: leader} of ``schools`` on ``day``; a cover left open by somebody who left the leading group counts not."""
+    covers = ClassCover.objects.on(day).filter(school_class__school__in=schools)
+    covers = covers.annotate(root=Coalesce("school_class__school__managing_school", "school_class__school"))
+    posts = Post.objects.on(day).filter(kind__in=LEADING_GROUP, staff__in=covers.values("staff"))
+    leading = set(posts.values_list("staff", "school"))
+    found = {}
+    for one in covers.select_related("staff", "school_class").order_by("starts_on", "pk"):
+        if leading & {(one.staff_id, one.school_class.school_id), (one.staff_id, one.root)}:
+            found.setdefault(one.school_class_id, one.staff)
+    return found
 
 
 def _lock(school_class):

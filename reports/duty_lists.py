@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from activities.models import DutyRule, Measure, State, Subject
+from pairing import cover
 from registry.models import ActivityCenter, Child, SchoolClass, Staff
 
 from . import figures
@@ -29,6 +30,8 @@ class Asked:
     state: str = figures.DUE
     school_class: object = None  # a SchoolClass, or "none" for children without a class
     person: object = None  # a Staff, or "none" for what nobody answers for
+    cover: object = None  # a Staff who covers classes today (包班), or "none" for classes nobody covers
+    covered: dict | None = None  # {class id: leader}, when asked by cover
     known: bool = True  # False: names something the reader does not see
 
     @property
@@ -57,7 +60,10 @@ def read(query, user, board, today):
         query.get("class", ""), SchoolClass.objects.visible_to(user).filter(school__in=board.school_ids)
     )
     asked.person, seen_person = _one(query.get("person", ""), Staff.objects.visible_to(user))
-    asked.known = seen and seen_person
+    asked.cover, seen_cover = _one(query.get("cover", ""), Staff.objects.visible_to(user))
+    if asked.cover is not None:
+        asked.covered = cover.covered_on(board.school_ids, today)
+    asked.known = seen and seen_person and seen_cover
     return asked
 
 
@@ -77,6 +83,11 @@ def narrowed(lines, asked):
     if asked.school_class is not None:
         wanted = None if asked.school_class == "none" else asked.school_class.pk
         lines = [line for line in lines if line.class_id == wanted]
+    if asked.cover is not None:
+        leader = None if asked.cover == "none" else asked.cover
+        lines = [
+            line for line in lines if line.class_id is not None and asked.covered.get(line.class_id) == leader
+        ]
     if asked.person is not None:
         wanted = None if asked.person == "none" else asked.person.pk
         lines = [line for line in lines if line.responsible_id == wanted]
@@ -166,7 +177,7 @@ def differs(counts, asked, number):
     Who had met a duty is kept as a number only; the list is judged again as known then, and people or the calendar
     may have been put right since.
     """
-    if not counts.closed or asked.person is not None:
+    if not counts.closed or asked.person is not None or asked.cover is not None:
         return None
     wanted = None if asked.school_class in (None, "none") else asked.school_class.pk
     stored = sum(

@@ -19,6 +19,7 @@ urlpatterns = [
     path("dashboard/months/<str:month>/", boards.month_report, name="month_report"),
     path("dashboard/center/", boards.dashboard_center, name="dashboard_center"),
     path("dashboard/people/", boards.dashboard_people, name="dashboard_people"),
+    path("dashboard/covers/", boards.dashboard_covers, name="dashboard_covers"),
     path("dashboard/children/", boards.help_list, name="help_list"),
     path("dashboard/duties/", boards.duty_list, name="duty_list"),
     path("registers/ticks/", family_ticks.family_ticks, name="family_ticks"),

@@ -41,12 +41,14 @@ def cover_list(request):
         .filter(kind=PostKind.CLASS_TEACHER, school_class__in=classes)
         .select_related("staff")
     }
+    in_force = cover.covered_on([one.school_id for one in classes], today)
     rows = [
         {
             "school_class": one,
             "name": one.name_on(today),
             "teacher": teachers.get(one.pk, ""),
             "cover": covers.get(one.pk),
+            "gone": one.pk in covers and covers[one.pk].starts_on <= today and one.pk not in in_force,
         }
         for one in classes
     ]
@@ -54,7 +56,7 @@ def cover_list(request):
     context = {
         "tabs": _tabs(request, "pairing:cover_list"),
         "rows": rows,
-        "bare": sum(row["cover"] is None for row in rows),
+        "bare": sum(row["cover"] is None or row["gone"] for row in rows),
         "several": len({one.school_id for one in classes}) > 1,
         "today": today,
     }

@@ -155,6 +155,8 @@ def plan_new(request, uid):
 def plan_edit(request, uid):
     """Other words, another review day."""
     plan = _plan_or_404(request, uid)
+    if request.method != "POST":  # the form shows the words of the plan
+        audit.record("open_plan", by=request.user, kind="help_plan", uid=plan, child=plan.child)
     people = _people(plan.child, request.user, timezone.localdate())
     if plan.staff_id not in {staff.pk for staff, _ in people}:
         people.append((plan.staff, plan.staff.name))

@@ -8,11 +8,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from registry.models import PostKind, Staff
+from registry.models import CareListSpell, Child, Enrollment, PostKind, Staff
 from trust import audit
 from trust.models import VersionConflict
 
-from .. import quotas
+from .. import pairings, quotas
 from ..forms import LimitsForm, PostQuotaForm
 from ..models import Quota
 from .pairings import _tabs, add_errors, assigning_schools, form_view
@@ -22,7 +22,13 @@ from .pairings import _tabs, add_errors, assigning_schools, form_view
 def load_list(request):
     """按教师: over the quota first, then under, then the others; pinyin order inside, never a rank."""
     user, today = request.user, timezone.localdate()
-    loads = quotas.loads(assigning_schools(user), today)
+    schools = assigning_schools(user)
+    loads = quotas.loads(schools, today)
+    seats = Enrollment.objects.on(today).filter(school__in=schools.values("pk"))
+    listed = Child.objects.visible_to(user).filter(
+        pk__in=CareListSpell.objects.on(today).filter(child__in=seats.values("child")).values("child")
+    )
+    without = pairings.without_pairing(listed, today).count()  # F64
     audit.record("list_pairings", by=user, kind="user", count=len(loads), detail="按教师")
     groups = [
         ("超出名额", "missed", "exclamation-octagon-fill", [load for load in loads if load.over]),
@@ -37,6 +43,9 @@ def load_list(request):
     context = {
         "tabs": _tabs(request, "pairing:load_list"),
         "groups": [group for group in groups if group[3]],
+        "free": [load for load in loads if load.room],
+        "free_places": sum(load.room for load in loads),
+        "without": without,
         "over": sum(bool(load.over) for load in loads),
         "under": sum(bool(load.under) for load in loads),
         "total": len(loads),

@@ -18,7 +18,7 @@ from registry.calendar import CalendarNotConfirmed, next_month, previous_month
 from registry.models import ActivityCenter
 from trust import audit
 
-from .. import boards, duty_lists, figures
+from .. import boards, cover_board, duty_lists, figures
 
 PAGE = 30
 TABS = [
@@ -27,6 +27,7 @@ TABS = [
     ("dashboard_months", "每个月"),
     ("dashboard_center", "之家"),
     ("dashboard_people", "先帮谁"),
+    ("dashboard_covers", "包班"),
 ]
 
 audit.name_actions(
@@ -218,6 +219,42 @@ def dashboard_people(request):
         "calendar_url": boards.calendar_url(request.user),
     }
     return _page(request, "people", board, "dashboard_people", context, count=len(rows), detail="先帮谁")
+
+
+@require_safe
+def dashboard_covers(request):
+    """包班: leader → class teachers → what is overdue and still to do below each; the reader's own classes first."""
+    board = boards.board_of(request.user, request.GET.get("school"))
+    ledger, unconfirmed = _ledger(board)
+    month = _this_or_last(request, ledger)
+    groups = []
+    if not unconfirmed:
+        counts = figures.duty_counts(
+            board.county, month, ledger=ledger, holder_on=ledger.today, **board.scope
+        )
+        groups = cover_board.by_leader(board, counts, month, access.staff_of(request.user), ledger.today)
+    this, last = ledger.today.replace(day=1), previous_month(ledger.today)
+    context = {
+        "groups": groups,
+        "own": next((group for group in groups if group.own), None),
+        "month": month,
+        "months": [
+            Tab(f"{one.month}月", board.url("dashboard_covers", month=f"{one:%Y-%m}"), one == month)
+            for one in (this, last)
+        ],
+        "may_assign": access.may(request.user, Act.ASSIGN_PAIRINGS, school=board.school),
+        "unconfirmed": unconfirmed,
+        "calendar_url": boards.calendar_url(request.user),
+    }
+    return _page(
+        request,
+        "covers",
+        board,
+        "dashboard_covers",
+        context,
+        count=sum(len(g.classes) for g in groups),
+        detail="包班",
+    )
 
 
 def _this_or_last(request, ledger):
