@@ -124,6 +124,8 @@ def _half_width(text):
 
 def read_text(value) -> str:
     """Text on one line, "" for blank and for the usual words for blank (—, 无, /)."""
+    if value is None:
+        return ""
     text = _SPACES.sub(" ", clean_text(value))
     return "" if text in EMPTY_WORDS else text
 

@@ -104,18 +104,29 @@ class RowJudge:
         if not filled:
             return "空行", ""
         name = next((text for index, text in filled if index in self.names), "")
-        has_facts = any(index in self.facts or index in self.classes for index, _ in filled)
-        if name and len(filled) > 3 and has_facts and len(name) <= 20:
+        if name and len(filled) > 3 and len(name) <= 20 and self._has_facts(filled):
             start = filled[0][1][:1]
-            if not name.startswith(_NO_NAME_STARTS) and start not in "合小总共例示样填审制注(（【":
+            if (
+                not name.startswith(_NO_NAME_STARTS)
+                and not _COLUMN_NUMBER.fullmatch(name)
+                and start not in "合小总共例示样填审制注(（【"
+            ):
                 return "", ""
         texts = list(dict.fromkeys(text for _, text in filled))
         return self._by_words(filled, texts, name)
+
+    def _has_facts(self, filled):
+        """A sex, number, date as only a child has it; or a class, where the row does not begin like a signature."""
+        if any(index in self.facts and _FACT.fullmatch(text) for index, text in filled):
+            return True
+        return any(index in self.classes for index, _ in filled) and not _SIGNATURE.search(filled[0][1])
 
     def _by_words(self, filled, texts, name):
         squeezed = re.sub(r"\s+", "", texts[0])
         if _EXAMPLE.match(squeezed) or (name and _EXAMPLE.match(name)):
             return "填写示例", ""
+        if name and len(filled) > 2 and all(_COLUMN_NUMBER.fullmatch(text) for _, text in filled):
+            return "列号", ""
         has_own_facts = any(index in self.facts and _FACT.fullmatch(text) for index, text in filled)
         if any(_TOTAL.match(re.sub(r"\s+", "", text)) for text in texts[:3]):
             return "合计行", ""
@@ -150,8 +161,6 @@ class RowJudge:
                 return ""
             only_number = all(index in self.numbers for index, _ in filled)
             return "只有序号，没有内容" if only_number else "没有姓名，也没有任何资料"
-        if len(filled) > 4 and all(_COLUMN_NUMBER.fullmatch(text) for _, text in filled):
-            return "列号"
         return ""
 
 

@@ -132,3 +132,96 @@ def held_out(layout) -> bool:
 
 DEVELOPMENT = [layout for layout in LAYOUTS if not held_out(layout)]
 HELD_OUT = [layout for layout in LAYOUTS if held_out(layout)]
+
+
+# Wordings of one column: any of them means the same.
+_WORDINGS = {
+    "name": ["姓名", "学生姓名", "儿童姓名", "留守儿童姓名", "1、孩子姓名", "姓 名"],
+    "sex": ["性别", "性\n别", "学生性别", "2、性别"],
+    "id": ["身份证号", "身份证号码", "公民身份号码", "学生身份证号", "身份证件号（18位）", "3、身份证号码"],
+    "birth": ["出生日期", "出生年月日", "出生\n日期", "出生年月"],
+    "both": ["年级班级", "所在年级班级", "年级、班级", "年级/班级"],
+    "grade": ["年级", "所在年级", "就读年级"],
+    "class": ["班级", "所在班级", "班"],
+    "address": ["家庭住址", "现居住地", "现住址（详细到组）", "家庭详细地址"],
+    "f.name": ["父亲姓名", "父亲", "爸爸姓名"], "f.work_place": ["父亲务工地", "父亲务工地点", "父亲打工地址"], "f.phone": ["父亲电话", "父亲联系电话", "父亲手机号码"],
+    "m.name": ["母亲姓名", "母亲", "妈妈姓名"], "m.work_place": ["母亲务工地", "母亲务工地点", "母亲打工地址"], "m.phone": ["母亲电话", "母亲联系电话", "母亲手机号码"],
+    "g.name": ["监护人姓名", "监护人", "实际监护人姓名", "委托监护人"], "g.relation": ["与儿童关系", "监护人与学生关系", "与孩子的关系"],
+    "g.phone": ["监护人电话", "监护人联系电话", "监护人手机号"],
+}  # fmt: skip
+
+
+def random_layout(random) -> Layout:
+    """Any of the wordings, orders, ways to write class, parents and carer, styles of cells, things around."""
+    word = lambda key: (key, random.choice(_WORDINGS[key]))  # noqa: E731
+    file = random.choice(["xlsx", "xlsx", "wps", "csv-utf-8-sig", "csv-utf-8", "csv-gb18030", "tsv-utf-16"])
+    book = file in ("xlsx", "wps")
+    class_by = random.choice(["columns", "columns", "one cell", "one cell", "section", "title", "grade title", "grade section"]
+                             + (["sheet", "grade sheet"] if book else []))  # fmt: skip
+    columns = [word("name"), word("sex"), word("id")]
+    birth = random.choice(["iso", "chinese", "dots", "slashes", "compact", "number", "month", "blank"])
+    if random.random() < 0.5:
+        columns.append(word("birth"))
+    if class_by == "columns":
+        columns += [word("grade"), word("class")]
+    elif class_by == "one cell":
+        columns.append(word("both"))
+    elif class_by.startswith("grade"):
+        columns.append(word("class"))
+    family = []
+    how = random.choice(["flat", "flat", "grouped", "one cell", "none"])
+    if how == "flat":
+        family += [
+            word(key) for key in ("f.name", "f.work_place", "f.phone", "m.name", "m.work_place", "m.phone")
+        ]
+    elif how == "grouped" and book:
+        family += GROUPED_PARENTS
+    elif how == "one cell":
+        family.append(("parents", random.choice(["父母姓名", "父母亲姓名", "父母双方姓名"])))
+    parents = random.choice(
+        ["李强/王芳", "李强、王芳", "父：李强 母：王芳", "李强（父）王芳（母）", "父亲李强，母亲王芳", "两行"]
+    )
+    carer = random.choice(
+        ["奶奶 彭三妹 138", "彭三妹（奶奶）138", "彭三妹、奶奶、138", "奶奶：彭三妹，138", "三行"]
+    )
+    guardian = random.choice(
+        [[word("g.name"), word("g.relation"), word("g.phone")], [("carer", "监护人姓名、关系、电话")], []]
+    )
+    if guardian and guardian[0][0] == "g.name" and how == "grouped" and book:
+        guardian = GROUPED_CARER
+    blocks = [family, guardian, [word("address")] if random.random() < 0.8 else []]
+    random.shuffle(blocks)
+    columns = [
+        *([SEQ] if random.random() < 0.7 else []),
+        *columns,
+        *(path for block in blocks for path in block),
+        *([NOTE] if random.random() < 0.5 else []),
+    ]
+    titles = {"title": ("石门学校{班}留守儿童花名册",), "grade title": ("石门学校{年级}留守儿童花名册",)}.get(
+        class_by,
+        random.choice(
+            [(), ("石门学校留守儿童花名册",), ("附件1", "留守儿童登记表", "填报单位：石门学校|||2026年9月")]
+        ),
+    )
+    extras = [
+        extra
+        for extra in ("blank rows", "subtotals", "column numbers", "repeated headings", "rows above")
+        if random.random() < 0.2
+    ]
+    if book:
+        extras += [
+            extra
+            for extra in ("summary sheet", "empty sheet", "staff sheet", "hidden rows")
+            if random.random() < 0.2
+        ]
+    return Layout(
+        "random", columns, titles=titles, class_by={"one cell": "columns"}.get(class_by, class_by),
+        spelling=random.choice(["三（2）班", "九年级二班", "初三1班", "3年级2班", "小学三年级(2)班", *(["三2", "302", "3-2", "三年二班"] if class_by == "one cell" else [])]),
+        styles=Styles(
+            random.choice(["plain", "spaced", "full space", "dot •", "dot ．"]), random.choice(["plain", "lower", "spaced", "letter O", "full"]),
+            birth, random.choice(["text", "spaces", "prefix", "full", "two"] + (["number", "float"] if book else [])),
+            random.choice([None, "—", "无", "/"]),
+        ),
+        merge=book and random.random() < 0.8, file=file, extras=tuple(extras), parents=parents, carer=carer,
+        feet=random.choice([(), FEET, (*FEET, *NOTE_FOOT), ("审核人：|||制表人：张桂兰", "第1页 共1页")]),
+    )  # fmt: skip

@@ -23,14 +23,14 @@ class Planted:
 
 def plant(layout: Layout, random: Random) -> tuple[Written, list[Planted]]:
     """A written register with one problem of each kind that the layout has a column for, each at another child."""
-    children = register(random, 14, layout.grades)
+    children = register(random, 19, layout.grades)
     if layout.class_by in ("title", "grade title"):
         for kid in children:
             kid.grade = children[0].grade
             kid.number = children[0].number if layout.class_by == "title" else kid.number
     keys = {path[0] for path in layout.columns}
     changes, marks = {}, []
-    free = iter(range(14))
+    free = iter(range(19))
     for build in KINDS:
         index = next(free, None)
         if index is None:
@@ -131,12 +131,10 @@ def _old_number(children, index, keys, changes, layout, random):
 
 def _phone_short(key):
     def build(children, index, keys, changes, layout, random):
-        if key not in keys:
+        if key not in keys or "parents in rows" in layout.extras or ("carer" in keys and key[0] == "g"):
             return None
         long = {"g": "guardian", "f": "father", "m": "mother"}[key[0]]
         changes[index, key] = getattr(children[index], long)["phone"][:10]
-        if "parents in rows" in layout.extras or "carer" in keys:
-            return None
         return [(index, key, "bad_phone", "error", "left_out", {f"{long}.phone": None})]
 
     return build
@@ -249,23 +247,21 @@ def _over_sixteen(children, index, keys, changes, layout, random):
 
 def _number_shared(children, index, keys, changes, layout, random):
     """Two children with one number: the second one's birth date and sex agree with it, the names do not."""
-    if "id" not in keys or index == 0:
+    if "id" not in keys or index + 1 >= len(children):
         return None
-    first, second = children[index - 1], children[index]
-    if (
-        (index - 1, "id") in changes
-        or (index - 1, "name") in changes
-        or any(key[0] == index - 1 for key in changes)
-    ):
+    first, second = children[index], children[-1]
+    if any(place[0] == len(children) - 1 for place in changes):
         return None
     second.id_number, second.birth_date, second.sex = first.id_number, first.birth_date, first.sex
+    told = {"id_number": first.id_number} | ({"birth_date": first.birth_date.isoformat(), "sex": first.sex})
     return [
-        (index - 1, "id", "id_shared", "error", "held", {}),
         (index, "id", "id_shared", "error", "held", {}),
+        (len(children) - 1, "id", "id_shared", "error", "held", told),
     ]
 
 
 KINDS = [
     _name_missing, _number_short, _number_wrong, _number_lost, _phone_short("g.phone"), _phone_short("f.phone"), _phone_in_cell,
     _date_impossible, _date_other, _date_lunar, _sex_other, _class_unreadable, _class_missing, _alarm, _over_sixteen, _old_number,
+    _number_shared,
 ]  # fmt: skip

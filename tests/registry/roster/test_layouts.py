@@ -4,12 +4,14 @@ import datetime
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from registry.roster.cells import read_cells
 from registry.roster.children import SchoolShape, read_children
 from registry.roster.table import read_tables
 
-from .layouts import DEVELOPMENT, HELD_OUT, LAYOUTS
+from .layouts import DEVELOPMENT, HELD_OUT, LAYOUTS, random_layout
 from .planted import plant
 from .writer import register, write
 
@@ -94,3 +96,23 @@ def test_planted_problems_are_named_at_their_cells(layout, seed):
     roster = read(layout, made.data)
     assert sorted(map(shown, roster.problems), key=str) == sorted(map(shown, planted), key=str)
     assert wrong_fields(roster, made.children) == []
+
+
+@given(st.integers(0, 10**9))
+def test_a_random_register_in_a_random_layout_reads_back_equal(seed):
+    random = Random(seed)
+    layout = random_layout(random)
+    made = clean(layout, seed, random.randint(2, 9))
+    roster = read(layout, made.data)
+    assert wrong_fields(roster, made.children) == [], layout
+    assert [problem.as_json() for problem in roster.problems] == [], layout
+
+
+@given(st.integers(0, 10**9))
+def test_problems_planted_into_a_random_layout_are_named_at_their_cells(seed):
+    random = Random(seed)
+    layout = random_layout(random)
+    made, planted = plant(layout, random)
+    roster = read(layout, made.data)
+    assert sorted(map(shown, roster.problems), key=str) == sorted(map(shown, planted), key=str), layout
+    assert wrong_fields(roster, made.children) == [], layout
