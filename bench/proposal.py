@@ -1,15 +1,17 @@
 """Time of a pairing proposal (结对方案) for one large school: ``python -m bench.proposal 1500 120``.
 
 Makes the demo county with one school of about that many children in the scratch database of ``BENCH_DATABASE_URL``
-(emptied first), tops its staff up, gives everybody a quota that leaves about a tenth of the places free, and measures:
+(emptied first), ends the posts of its other staff (or tops them up), gives everybody a quota that leaves about a tenth
+of the places free, and measures:
 what is read, the solver alone, the whole proposal as the background job makes it, its page, and adopting it. The
 answer is checked against the quotas first, and the run stops if it breaks one.
 """
 
 import sys
 import time
+from datetime import timedelta
 
-from bench import run  # first: it sets Django up
+from bench import run  # isort: skip  (first: it sets Django up)
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -18,7 +20,7 @@ from activities.demo.county import build_county
 from pairing import proposals, quotas
 from pairing.assignment import assign, faults
 from pairing.proposal_summary import Summary
-from pairing.situation import seats_of, situation_of
+from pairing.situation import able_staff, seats_of, situation_of
 from registry.models import Post, PostKind, School, Staff
 
 
@@ -26,8 +28,10 @@ def school_of(children, staff):
     """The one school, with so many staff and quotas with a tenth to spare."""
     build_county(schools=1, children=children, months=1, until=timezone.localdate(), seed=1, history=False)
     school = School.objects.filter(managing_school=None).order_by("pk").first()
-    here = len(situation_of(school, timezone.localdate(), keep_standing=True).loads)
-    for number in range(staff - here):
+    here = sorted(able_staff(school, timezone.localdate()))
+    yesterday = timezone.localdate() - timedelta(days=1)
+    Post.objects.filter(staff__in=here[staff:]).update(ends_on=yesterday)
+    for number in range(staff - len(here)):
         person = Staff.objects.create(county=school.county, school=school, name=run._name(number))
         Post.objects.create(
             staff=person,

@@ -10,6 +10,7 @@ needs. Every cost is a whole number and every node has its place, so the same qu
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 import networkx as nx
 
@@ -279,8 +280,8 @@ def _families_flow(families, size, staff):
 
 
 def _children_flow(children, staff):
-    """{child key: staff key or None}. Pairs without anything of their own run through hubs (all of a grade, of a school),
-    which is the same flow with a twentieth of the arcs; a child with a wish has an arc to each teacher.
+    """{child key: staff key or None}. Pairs without anything of their own run through hubs (all of a grade, a school, a sex
+    that was asked for): the same flow with few arcs. A child who does not want somebody has an arc to each other.
     """
     graph = nx.DiGraph()
     by_key = {one.key: one for one in staff}
@@ -291,7 +292,7 @@ def _children_flow(children, staff):
         node = ("child", child.key)
         graph.add_node(node, demand=-1)
         graph.add_edge(node, SINK, weight=nobody, capacity=1)
-        if child.sex or child.unwanted:
+        if child.unwanted:
             direct = [one for one in staff if one.key != child.unwanted]
         else:
             direct = [by_key[key] for key in _own(child, close) if key in by_key]
@@ -338,16 +339,18 @@ def _own(child, close):
 
 def _hubs(child):
     """[(hub, what speaks for everybody in it)]; a pair's own arc is never dearer than its way through a hub."""
-    yield ("hub", None, None), ()
-    yield ("hub", child.school, None), ("same_school",)
-    if child.grade is not None:
-        yield ("hub", None, child.grade), ("same_grade",)
-        yield ("hub", child.school, child.grade), ("same_school", "same_grade")
+    for school, grade, sex in product((0, child.school), (None, child.grade), ("", child.sex)):
+        speaking = {"same_school": school, "same_grade": grade is not None, "sex": sex}
+        yield ("hub", school, grade, sex), [key for key, so in speaking.items() if so]
 
 
 def _in_hub(staff, hub):
-    _, school, grade = hub
-    return (school is None or school in staff.schools) and (grade is None or grade in staff.grades)
+    _, school, grade, sex = hub
+    return (
+        (not school or school in staff.schools)
+        and (grade is None or grade in staff.grades)
+        and (not sex or sex == staff.sex)
+    )
 
 
 def _read(children, flow, hubs):
