@@ -277,18 +277,23 @@ def family_of(child, day=None):
     return families_of([child], day)[child.pk]
 
 
-def siblings_of(child, user):
+def household_of(child, user):
     """The other children of the household whose names ``user`` may know: same father or mother, or same carer today.
 
-    Each has ``openable`` (whether its file is open to the user) and ``seat`` (its last enrollment, or None).
+    Each has ``openable``: whether its file is open to the user.
     """
     adults = Kinship.objects.filter(child=child).values("guardian")
     today = timezone.localdate()
     shared = Kinship.objects.filter(guardian__in=adults, relation__in=PARENTS).values("child")
     cared = Guardianship.objects.on(today).filter(guardian__in=adults).values("child")
     openable = Child.objects.visible_to(user).filter(pk=OuterRef("pk"))
-    found = Child.objects.named_to(user).filter(Q(pk__in=shared) | Q(pk__in=cared)).exclude(pk=child.pk)
-    siblings = list(found.annotate(openable=Exists(openable)).by_name())
+    found = Child.objects.named_to(user).filter(Q(pk__in=shared) | Q(pk__in=cared), merged_into=None)
+    return found.exclude(pk=child.pk).annotate(openable=Exists(openable))
+
+
+def siblings_of(child, user):
+    """The children of ``household_of``, each with ``seat`` (its last enrollment, or None)."""
+    siblings, today = list(household_of(child, user).by_name()), timezone.localdate()
     if siblings:
         begun = Enrollment.objects.valid().filter(child__in=siblings, starts_on__lte=today)
         seats = {

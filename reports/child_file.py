@@ -7,7 +7,7 @@ is asked of ``registry.access.sight_of``.
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import BigIntegerField, CharField, DateField, F, UUIDField, Value
+from django.db.models import BigIntegerField, Case, CharField, DateField, F, UUIDField, Value, When
 from django.db.models.functions import Cast, Coalesce, Concat
 from django.urls import reverse
 from django.utils import timezone
@@ -59,8 +59,18 @@ class Spell:
         return choices(self.kind).label
 
 
-def facts_of(child):
-    """Care list, traits, ties and open questions of a child: {tag: [Spell]}, newest first, in one query."""
+@dataclass(frozen=True)
+class Sibling:
+    """A brother or sister as the page names it."""
+
+    uid: object
+    name: str
+    openable: bool
+    seat: None = None
+
+
+def facts_of(child, user):
+    """Care list, traits, ties, open questions, brothers and sisters of a child: {tag: [Spell]}, newest first, in one query."""
 
     def row(rows, tag, starts_on, ends_on, kind, note, staff=None):
         return rows.order_by().values_list(
@@ -99,9 +109,22 @@ def facts_of(child):
             Transfer.objects.filter(child=child), "transfer", F("last_day"), Value(None), F("state"),
             Concat("from_school__name", Value(" → "), "to_school__name"),
         ),
+        row(
+            families.household_of(child, user), "sibling", Value(None), Value(None),
+            Case(When(openable=True, then=Value("open")), default=nothing), F("name"),
+        ),
         all=True,
     )  # fmt: skip
-    found = {"care": [], "trait": [], "pairing": [], "plan": [], "question": [], "transfer": [], "absent": []}
+    found = {
+        "care": [],
+        "trait": [],
+        "pairing": [],
+        "plan": [],
+        "question": [],
+        "transfer": [],
+        "absent": [],
+        "sibling": [],
+    }
     for values in spells:
         found[values[0]].append(Spell(*values))
     for tag in ("care", "trait", "pairing", "plan", "transfer"):
@@ -191,7 +214,7 @@ def child_file(child, user, enrollments, *, whole_story=False):
     seat = seat or next((one for one in enrollments if one.starts_on <= today), None)
     # The loader took the child from ``visible_to``: the file is open to this reader.
     child.file_open = True
-    facts = facts_of(child)
+    facts = facts_of(child, user)
     child.tied_staff = {tie.staff_id for tie in facts["pairing"] if tie.staff_id and tie.in_force_on(today)}
     sight = access.sight_of(user, child, seat)
     family = families.family_of(child)
@@ -220,7 +243,7 @@ def child_file(child, user, enrollments, *, whole_story=False):
         "may_excuse": sits and access.may(user, Act.REQUEST_EXCUSE, school=school),
         "sees_readers": school is not None and access.may(user, Act.READ_AUDIT, school=school),
         "family": family,
-        "siblings": families.siblings_of(child, user),
+        "siblings": [Sibling(one.uid, one.note, one.kind == "open") for one in facts["sibling"]],
         "away": definitions.away_word(family),
         "listed": listed,
         "disagreement": definitions.disagreement(family, _as_care_list(listed)),
@@ -229,7 +252,9 @@ def child_file(child, user, enrollments, *, whole_story=False):
         "all_traits": facts["trait"],
         "pairings": facts["pairing"],
         "plans": [spell for spell in facts["plan"] if spell.in_force_on(today)],
-        "primary": [tie for tie in facts["pairing"] if tie.in_force_on(today) and tie.kind == PairingKind.PRIMARY],
+        "primary": [
+            tie for tie in facts["pairing"] if tie.in_force_on(today) and tie.kind == PairingKind.PRIMARY
+        ],
         "paired": [spell for spell in facts["pairing"] if spell.in_force_on(today)],
         "questions": facts["question"],
         "transfers": facts["transfer"],
@@ -237,7 +262,9 @@ def child_file(child, user, enrollments, *, whole_story=False):
         "moving": next((one for one in facts["transfer"] if one.kind == TransferState.SENT), None),
         "may_move": seat is not None and access.may(user, Act.IMPORT_ROSTER, school=school),
         "untalked": listed is not None and sits and _new_and_untalked(enrollments, seat, story, today),
-        "missing": completeness.missing_of(child, family.adults, seat if sits else None, listed),
+        "missing": completeness.missing_of(
+            child, family.adults, seat if sits else None, _as_care_list(listed)
+        ),
         "duties": duties,
         "unconfirmed": unconfirmed,
         "days_left": (month_end(today) - today).days,

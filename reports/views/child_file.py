@@ -2,13 +2,14 @@
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import OuterRef, Subquery
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from registry import access, merging
 from registry.access import Act
-from registry.models import Child, Enrollment, latest_enrollment
+from registry.models import Child, Enrollment, Post, PostKind, latest_enrollment
 from trust import audit
 from trust.models import AuditEvent
 
@@ -27,6 +28,8 @@ def _child_or_404(user, uid):
 def _child_with_enrollments(user, uid):
     """The child and where it was enrolled, newest first, in one query; a child never enrolled costs another."""
     found = Enrollment.objects.valid().filter(child__in=Child.objects.visible_to(user), child__uid=uid)
+    teachers = Post.objects.today().filter(kind=PostKind.CLASS_TEACHER, school_class=OuterRef("school_class"))
+    found = found.annotate(teacher=Subquery(teachers.order_by("starts_on", "pk").values("staff__name")[:1]))
     enrollments = list(
         found.select_related("child__county", "school", "school_class__school").order_by("-starts_on", "-pk")
     )

@@ -173,3 +173,25 @@ def test_the_file_costs_the_same_with_one_contact_and_with_many(teacher, world):
                 "contacts": [talk("an", "zhang", f"2026-09-{day:02}") for day in range(2, 20)]})  # fmt: skip
     assert len(queries()) == len(before)
     assert len(before) <= 12, [sql[:60] for sql in before]
+
+
+def test_who_answers_for_the_child_today_and_its_brothers(teacher, world):
+    """C073: at home and at school; brothers open to those who may open their files."""
+    facts = {
+        "guardians": [{"id": "fu", "name": "李大海"}],
+        "kinships": [{"child": key, "guardian": "fu", "relation": "father"} for key in ("an", "cui", "dan")],
+    }
+    load_facts({"county": {"code": CODE, "name": "青溪县"}, "seeded_rules": False, **facts})
+    Trait.objects.create(
+        child=world.an, kind="hardship", detail="poverty", starts_on="2026-11-01", reason="低保"
+    )
+    answer = teacher.get(file_of(world.an))
+    assert answer.context["family"].responsible == [("监护人", "父亲李大海"), ("实际照看", "奶奶吴秀英")]
+    assert [(one.name, one.openable) for one in answer.context["siblings"]] == [("赵翠翠", True)]
+    assert [spell.word for spell in answer.context["traits"]] == ["家庭贫困"]
+    text = answer.content.decode()
+    assert "<dt>班主任</dt><dd>张桂兰</dd><dt>包保教师</dt><dd>杨帆</dd>" in text
+    assert {one.name for one in visitor(world.zhou).get(file_of(world.an)).context["siblings"]} == {
+        "赵翠翠",
+        "孙丹丹",
+    }
