@@ -232,3 +232,21 @@ def test_the_leader_leads_the_school_of_the_class_teacher(small_county):
     assert set(schools.values_list("school__code", flat=True)) == {"QX001"}
     assert may(User.objects.get(username="demo-leader"), Act.APPROVE_EXCUSE)
     assert Pairing.objects.on(UNTIL).filter(staff__user__username="demo-paired").exists()
+
+
+def test_two_screenings_stand_one_accepted_and_one_half_way(small_county):
+    demo_class = Post.objects.get(
+        staff__user__username="demo-class-teacher", kind="class_teacher"
+    ).school_class
+    screenings = list(small_county.county.screenings.order_by("as_of"))
+    assert screenings[-1].closed_at is None
+    states = set(screenings[-1].schools.values_list("state", flat=True))
+    assert {"filling", "at_county"} <= states
+    mine = demo_class.screenings.get(school_screening__screening=screenings[-1])
+    assert set(mine.entries.values_list("answer", flat=True)) == {""}
+    sent = screenings[-1].schools.get(state="at_county")
+    for class_part in sent.classes.all():
+        for entry in class_part.entries.all():
+            assert entry.snapshot["listed"] and entry.snapshot["name"]
+    for earlier in screenings[:-1]:
+        assert set(earlier.schools.values_list("state", flat=True)) == {"accepted"}
