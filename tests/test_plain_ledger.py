@@ -958,7 +958,13 @@ def test_for_the_leading_group_the_cover_then_the_office_then_the_leader():
     facts["covers"] = [spell("2025-09-01", "2026-11-29", staff="t8") | {"class": "c1"}]
     assert whose(facts) == ["t6"]
     facts["covers"][0]["ends_on"] = "2026-11-30"
+    assert whose(facts) == ["t6"]  # not a member of the group
+    facts["posts"].append(post("t8", "group_member"))
     assert whose(facts) == ["t8"]
+    facts["posts"][-1]["ends_on"] = "2026-11-29"  # left it the day before, the cover was left open
+    assert whose(facts) == ["t6"]
+    facts["posts"] = [row for row in facts["posts"] if row["kind"] != "group_office"]
+    assert whose(facts) == ["t9"]
 
 
 def test_the_manager_of_the_center_is_responsible_for_it():

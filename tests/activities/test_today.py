@@ -117,6 +117,19 @@ def test_for_the_leading_group_the_cover_answers():
     assert [line[1] for line in lines(owed(world.t9))] == [["陈思雨"]]
 
 
+def test_a_cover_left_open_by_somebody_who_left_the_group_falls_to_the_office_else_to_the_leader():
+    facts = family(F64, covers=[spell(staff="t8") | {"class": "c1"}])
+    facts["posts"] = [row for row in facts["posts"] if row["staff"] != "t8"]
+    facts["posts"].append(post("t8", "group_member") | {"ends_on": "2026-11-17"})
+    world = load(facts)
+    assert lines(owed(world.t8)) == []
+    assert [line[1] for line in lines(owed(world.t9))] == [["陈思雨"], ["李小川", "李小满"]]
+    load({"county": facts["county"], "posts": [post("t7", "group_office")]} | {
+        key: facts[key] for key in ("staff", "schools", "children")
+    })  # fmt: skip
+    assert [line[1] for line in lines(owed(world.t7))] == [["陈思雨"], ["李小川", "李小满"]]
+
+
 def test_leaders_see_what_others_still_owe_by_class():
     world = load(family(F02, F08, F14, pairings=[paired()], covers=[spell(staff="t8") | {"class": "c3"}]))
 
