@@ -27,6 +27,7 @@ ENTRIES = [
         (Act.LOG_CONTACTS, Act.ASSIGN_PAIRINGS, Act.SEE_DASHBOARD),
     ),
     ("", "转学", "arrow-left-right", "pairing:transfer_list", (Act.IMPORT_ROSTER,)),
+    ("", "新学年", "flag", "pairing:year_end", (Act.ASSIGN_PAIRINGS,)),
     ("", "控辍保学", "exclamation-triangle", "activities:dropout_list", (Act.EDIT_CHILDREN,)),
     ("", "之家", "house-heart", "activities:center_list", (Act.LOG_OPENINGS, Act.MANAGE_CENTERS)),
     ("", "强制报告提醒", "exclamation-octagon-fill", "activities:report_alarms", (Act.ASSIGN_PAIRINGS,)),

@@ -59,3 +59,23 @@ class RefuseForm(forms.Form):
         label="为什么退回", max_length=200, help_text="原来的学校会看到",
         error_messages={"required": "请写明为什么退回，原来的学校才知道怎么办"},
     )  # fmt: skip
+
+
+class GraduatesForm(forms.Form):
+    """Where graduates go: a school of the county, or somewhere else in words."""
+
+    submission = SubmissionField()
+    to_school = ByUidField(label="升入本县哪所学校", required=False)
+    destination = LineField(
+        label="不在本县的，写去向", max_length=40, required=False, help_text="如：县外读初中、回父母身边"
+    )
+
+    def __init__(self, *args, schools, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["to_school"].offer([(one, one.name) for one in schools], "不转到本县的学校")
+
+    def clean(self):
+        cleaned = super().clean()
+        if bool(cleaned.get("to_school")) == bool(cleaned.get("destination")):
+            raise forms.ValidationError("请选一所学校，或者写去向，填一样")
+        return cleaned

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import covers, loose, moves, outside, pairings, plans, proposals, quotas
+from .views import covers, loose, moves, outside, pairings, plans, proposals, quotas, year_end
 
 app_name = "pairing"
 urlpatterns = [
@@ -59,4 +59,8 @@ urlpatterns = [
     path("transfers/<uuid:uid>/accept/", moves.transfer_accept, name="transfer_accept"),
     path("transfers/<uuid:uid>/refuse/", moves.transfer_refuse, name="transfer_refuse"),
     path("transfers/<uuid:uid>/withdraw/", moves.transfer_withdraw, name="transfer_withdraw"),
+    # 新学年
+    path("new-year/", year_end.year_end, name="year_end"),
+    path("new-year/graduates/", year_end.graduates_send, name="graduates_send"),
+    path("new-year/classes/", year_end.first_classes_open, name="first_classes_open"),
 ]

@@ -7,6 +7,7 @@ from .views import (
     agreements,
     calendar,
     children,
+    class_moves,
     completeness,
     doubles,
     families,
@@ -188,4 +189,7 @@ urlpatterns = [
     path("staff/<uuid:uid>/account/reopen/", staff.account_reopen, name="account_reopen"),
     path("staff/<uuid:uid>/account/rename/", staff.account_rename, name="account_rename"),
     path("staff/<uuid:uid>/account/unlock/", staff.account_unlock, name="account_unlock"),
+    # --- 分班 ---
+    path("classes/<uuid:uid>/split/", class_moves.class_split, name="class_split"),
+    path("schools/<uuid:uid>/split/", class_moves.unplaced_split, name="unplaced_split"),
 ]

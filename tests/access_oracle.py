@@ -413,6 +413,12 @@ ORACLE = {
     "pairing:transfer_accept": of("transfer", "transfer", frozenset(), BOTH),
     "pairing:transfer_refuse": of("transfer", "transfer", frozenset(), BOTH),
     "pairing:transfer_withdraw": of("transfer", "transfer", IMPORTERS, BOTH),
+    # the turn of the school year
+    "pairing:year_end": page(LEADING),
+    "pairing:graduates_send": press(LEADING),
+    "pairing:first_classes_open": press(LEADING, but=dict.fromkeys(((one, "") for one in LEADING), "404")),  # names no school
+    "registry:class_split": of("place", "class", IMPORTERS, BOTH),
+    "registry:unplaced_split": of("place", "school", IMPORTERS, BOTH),
     # what is owed
     "activities:today": page(),
     "activities:duty_why": of_child(values={"rule": "F02", "day": "2026-10-15"}),

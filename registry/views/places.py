@@ -326,6 +326,7 @@ def class_detail(request, uid):
         and found.ends_on >= today,
         "may_children": access.may_list_children(request.user),
         "may_classes": access.may(request.user, Act.MANAGE_CLASSES, school=found.school),
+        "may_split": access.may(request.user, Act.IMPORT_ROSTER, school=found.school),
         "may_staff": access.may(request.user, Act.MANAGE_STAFF, school=found.school),
     }
     return render(request, "registry/places/class.html", context)
