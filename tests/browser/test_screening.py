@@ -4,7 +4,6 @@ import re
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
 from playwright.sync_api import expect
 
 from registry.models import ClassScreening, HandInState, SchoolScreening, ScreeningEntry
@@ -24,20 +23,19 @@ def fill(page, **values):
 
 @pytest.fixture
 def opened(county, open_page, enter):
-    """The county opens this term's screening."""
+    """The county's page of this term's screening."""
     page = enter(open_page(), "county")
     page.goto(reverse("registry:screening_home"))
-    page.get_by_role("link", name="发起摸底").first.click()
-    fill(page, as_of=timezone.localdate().isoformat())
-    page.get_by_role("button", name="发起").click()
-    expect(page.locator(".toast, [role=status]").first).to_contain_text("所学校参加")
+    page.get_by_role("link", name="各校进度").first.click()
+    expect(page.locator("h1")).to_contain_text("所学校报了")
     return page
 
 
 def others_are_done(county, mine):
     """The other classes of the school have handed in."""
     leader = county.user("leader")
-    for one in ClassScreening.objects.filter(school_screening=mine.school_screening).exclude(pk=mine.pk):
+    waiting = ClassScreening.objects.filter(school_screening=mine.school_screening, done_at=None)
+    for one in waiting.exclude(pk=mine.pk):
         answers.say_all_unchanged(one, by=leader)
         if one.school_class_id:
             answers.state_figures(one, by=leader, expected=one.version, **NUMBERS)
