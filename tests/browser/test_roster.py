@@ -4,7 +4,7 @@ import re
 
 import pytest
 from django.urls import reverse
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from playwright.sync_api import expect
 
 from registry.models import Child, HeldRow
@@ -103,3 +103,91 @@ def test_a_workbook_with_problems_becomes_children_and_a_list_of_what_waits(
     page.get_by_role("button", name="上传，去核对").click()
     numbers = [int(text) for text in tally.locator("b").all_inner_texts()]
     assert numbers[:4] == [0, 0, 3, 1]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_marked_workbook_is_corrected_and_sent_again(
+    county, roster, open_page, enter, assert_fits, background, tmp_path, width
+):
+    page = enter(open_page(width=width), "leader")
+    before = Child.objects.count()
+
+    def send(path):
+        page.goto(reverse("registry:import_new"))
+        school = page.locator("select[name=school]")
+        if school.count():
+            school.select_option(label=county.school.name)
+        page.locator("[name=file]").set_input_files(path)
+        page.get_by_role("button", name="上传，去核对").click()
+        expect(page.locator("h1")).to_contain_text("核对一遍，再导入")
+        assert_fits(page)
+
+    send(roster)
+    page.get_by_role("button", name="下载标好问题的表").click()
+    with page.expect_download(timeout=30_000) as download:
+        page.get_by_role("link", name="取文件").click(timeout=30_000)
+    marked = tmp_path / "标好问题.xlsx"
+    download.value.save_as(marked)
+    book = load_workbook(marked)
+    sheet = book.active
+    assert sheet["A1"].value == "石门中心小学留守儿童摸底表"
+    said = {cell.value: cell.column for cell in sheet[2]}
+    assert "身份证号是 18 位" in sheet.cell(6, said["问题"]).value
+    assert sheet.cell(5, said["怎么改"]).value == "请问清再填"
+    born = county.month.replace(year=county.month.year - 8, month=5, day=3)
+    sheet["J5"], sheet["D6"] = "13800001003", id_number(born, 18)
+    book.save(marked)
+
+    send(marked)
+    expect(page.get_by_role("button", name="下载标好问题的表")).to_have_count(0)
+    page.get_by_role("button", name="确认导入 4 名").click()
+    expect(page.locator("h1")).to_contain_text("已导入 4 名")
+    assert_fits(page)
+    assert Child.objects.count() == before + 4
+
+    # Sent by mistake: taken back as a whole, the children stand on no list.
+    page.get_by_role("link", name="撤销这次导入").click()
+    expect(page.locator("h1")).to_contain_text("撤销这次导入？")
+    assert_fits(page)
+    page.get_by_role("button", name="撤销这次导入").click()
+    expect(page.locator("h1")).to_contain_text("这次导入已经撤销")
+    assert not Child.objects.filter(name="禹小满", enrollments__cancelled_at=None).exists()
+
+
+@pytest.mark.parametrize(("width", "javascript"), [(390, True), (1280, False)])
+def test_a_child_that_looks_known_and_a_column_nobody_knows(
+    county, open_page, enter, assert_fits, tmp_path, width, javascript
+):
+    known = Child.objects.filter(enrollments__school=county.school, enrollments__ends_on=None).first()
+    Child.objects.filter(pk=known.pk).update(id_number="", id_number_index="")
+    at = known.enrollments.get(ends_on=None).school_class
+    book = Workbook()
+    book.active.append(
+        ["姓名", "性别", "出生日期", "年级", "班级", "监护人", "关系", "联系电话", "屋里几口人"]
+    )
+    book.active.append(
+        [known.name, known.get_sex_display(), known.birth_date, at.grade_name_on(), f"{at.number}班", "禹长贵", "爷爷", "13800001001", 5]
+    )  # fmt: skip
+    path = tmp_path / "名册.xlsx"
+    book.save(path)
+    page = enter(open_page(width=width, javascript=javascript), "leader")
+    page.goto(reverse("registry:import_new"))
+    school = page.locator("select[name=school]")
+    if school.count():
+        school.select_option(label=county.school.name)
+    page.locator("[name=file]").set_input_files(path)
+    page.get_by_role("button", name="上传，去核对").click()
+    if javascript:
+        assert_fits(page)
+    page.get_by_role("button", name="按这样认列").click()
+    expect(page.locator("body")).to_contain_text("已经照您选的认列")
+    expect(page.locator("section", has_text="名册里的孩子").first).to_contain_text("同名")
+    page.get_by_role("radio", name="同一个孩子").check()
+    page.get_by_role("button", name="记下回答，重新核对").click()
+    expect(page.locator("body")).to_contain_text("记下了 1 行的回答")
+    if javascript:
+        assert_fits(page)
+    page.get_by_role("button", name="确认导入 1 名").click()
+    expect(page.locator("h1")).to_contain_text("已导入 1 名")
+    known.refresh_from_db()
+    assert known.household_size == 5
