@@ -335,7 +335,7 @@ class FamilyReader:
         if not text or text in values.EMPTY_WORDS:
             return
         heading = self.context.column_of[("both", "name")].header
-        father, mother, others = two_parents(text, "父母" in heading)
+        father, mother, others = two_parents(text, bool(re.search("父.{0,3}母|爸.{0,3}妈", heading)))
         for side, told in (("father", father), ("mother", mother)):
             if told is None:
                 continue
@@ -357,12 +357,28 @@ class FamilyReader:
             else:
                 entry.more["parents"] = text
 
+    def _in_order(self, raw, key):
+        """Two names under 父母 and two numbers under 父母电话 stand in the same order: first the father's."""
+        header = self.context.column_of[key].header
+        names = raw.get(("both", "name"))
+        if key[0] != "both" or not re.search("父.{0,3}母", header) or names is None:
+            return {}
+        numbers = values.read_phones(raw[key])
+        slots = [part for part in re.split(r"[/、,，;；\n]+", clean_text(raw[key])) if part.strip()]
+        heading = self.context.column_of["both", "name"].header
+        father, mother, _ = two_parents(clean_text(names), bool(re.search("父.{0,3}母", heading)))
+        if numbers.flaw or len(slots) != 2 or len(numbers.all) != 2 or not (father and mother):
+            return {}
+        first = values.read_phone(slots[0]).value
+        second = next((number for number in numbers.all if number != first), None)
+        return {"father": (first,), "mother": (second,)} if first in numbers.all and second else {}
+
     def _both_phones(self, entry, row, raw):
         holder = Adult()
         for key in (("both", "phone"), ("both", "phone_2"), ("home", "phone"), ("home", "phone_2")):
             if key not in raw:
                 continue
-            apart = _phones_apart(clean_text(raw[key]))
+            apart = _phones_apart(clean_text(raw[key])) or self._in_order(raw, key)
             if apart:
                 for person, numbers in apart.items():
                     adult = getattr(entry, person)

@@ -283,10 +283,11 @@ class _TableReader:
     # --- the rest ----------------------------------------------------------------------------------------------------
 
     def _extras(self, entry, row, raw):
-        for attribute in ("ethnic_group", "former_name", "student_number", "household_registration", "village", "income",
+        for attribute in ("ethnic_group", "former_name", "household_registration", "village", "income",
                           "character", "aid", "study", "away_reason", "schooling"):  # fmt: skip
             if text := read_text(raw.get(("child", attribute))):
                 entry.more[attribute] = text
+        self._student_number(entry, row, raw.get(("child", "student_number")))
         notes = [read_text(raw.get(("child", name))) for name in ("note", "note_2", "note_3")]
         if any(notes):
             entry.more["note"] = "；".join(filter(None, dict.fromkeys(notes)))
@@ -312,6 +313,19 @@ class _TableReader:
                 or ""
             )
         )
+
+    def _student_number(self, entry, row, cell):
+        """As text; a number cell of 16 and more digits has lost the last ones."""
+        text = read_text(cell)
+        if not text or values.is_masked(text):
+            return
+        if re.fullmatch(r"\d(?:\.\d+)?[eE]\+?\d+", text):
+            self.context.problem(
+                entry, row, ("child", "student_number"), "student_number_digits_lost", "warning", "left_out",
+                f"第 {row.number} 行{entry.name or '这个孩子'}的学籍号后几位丢了（按数字存的），没有填进去。请把这一列设成“文本”再填", text, "student_number",
+            )  # fmt: skip
+            return
+        entry.more["student_number"] = text
 
     def _hardship(self, entry, raw):
         """困境 as the words say it; a yes below 是否孤儿 or 是否低保 counts as these words."""

@@ -119,7 +119,7 @@ _SUBJECTS = [
     ("member2", re.compile(r"(?:家庭)?(?:主要)?成员(?:2|二)")),
     ("member1", re.compile(r"(?:家庭)?(?:主要)?成员(?:1|一)?|家属")),
     ("guardian", re.compile(r"监护|主要联系人|第一联系人")),
-    ("both", re.compile(r"(?<!祖)父母(?:双方|亲)?|双亲|家长")),
+    ("both", re.compile(r"(?<!祖)父母(?:双方|亲)?|双亲|家长|(?<!祖)父亲?[/、和与及]母亲?|爸爸?[/、和与及]妈")),
     ("father", re.compile(r"父亲|爸爸|父方|^父(?!母)|生父")),
     ("mother", re.compile(r"母亲|妈妈|母方|^母|生母")),
 ]  # fmt: skip
@@ -376,6 +376,7 @@ def place(columns: list[Column]) -> list[Column]:
                 and "家长" in column.header
             ):
                 column.meaning = Meaning("guardian", meaning.attribute)
+    _prefer_present_address(columns)
     taken = {column.meaning for column in columns if column.meaning and column.meaning.person}
     has_person = {meaning.person for meaning in taken}
     phones = sum(column.meaning == Meaning("", "phone") for column in columns)
@@ -402,6 +403,20 @@ def place(columns: list[Column]) -> list[Column]:
         if column.meaning:
             seen.add(column.meaning)
     return columns
+
+
+def _prefer_present_address(columns):
+    """家庭住址 beside 现居住地: the child lives at the present one; the other is left to a person's choice."""
+    found = []
+    for column in columns:
+        if column.meaning and column.meaning.person in _PERSONS:
+            break
+        if column.meaning and column.meaning.attribute == "address" and not column.chosen:
+            found.append(column)
+    present = [column for column in found if re.search("现|常住", bare(column.header.rsplit("/", 1)[-1]))]
+    if len(found) > 1 and present:
+        for column in found:
+            column.meaning = Meaning("child", "address") if column is present[0] else None
 
 
 def _owner(attribute, current, has_person, taken):

@@ -256,7 +256,7 @@ def _classified(word, phones):
 def two_parents(text: str, ordered: bool):
     """(father, mother, others) of a cell; ``ordered`` = the heading says 父母, so two bare names are father and mother.
 
-    Two names with two numbers behind them stay two people without numbers: whose is whose is not said.
+    Two names with two numbers behind them are told by their order; one number behind two names is neither's.
     """
     slots = [part.strip() for part in re.split(r"[/、,，;；\n]+", text.strip())]
     if ordered and len(slots) == 2 and any(slot in values.EMPTY_WORDS for slot in slots):
@@ -270,9 +270,18 @@ def two_parents(text: str, ordered: bool):
     unnamed = [person for person in others if person.name and not person.relation]
     if ordered and father is None and mother is None and len(people) == len(unnamed) == 2:
         first, second = unnamed
-        if not first.phones and len(second.phones) > 1:
-            second = Person(second.name, None, (), second.died, second.conditions)
-            return first, second, [Person(phones=people[1].phones)]
+        if not first.phones and len(second.phones) == 2:
+            # 李强、王芳 138… 139…: names and numbers stand in the same order
+            one, two = second.phones
+            return (
+                Person(first.name, None, (one,), first.died, first.conditions),
+                Person(second.name, None, (two,), second.died, second.conditions),
+                [],
+            )
+        if not first.phones and second.phones:
+            # one number behind both names is nobody's guess
+            alone = Person(second.name, None, (), second.died, second.conditions)
+            return first, alone, [Person(phones=second.phones)]
         return first, second, []
     if ordered and len(unnamed) == 1 and len(people) == 2 and (father is None) != (mother is None):
         if father is None:

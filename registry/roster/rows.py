@@ -40,6 +40,7 @@ _TELLING = {"id_number", "birth_date", "phone", "address"}
 _NO_NAME_STARTS = ("合", "小计", "总", "共", "例", "示", "样", "填", "注", "说", "审", "制表", "负责")
 # A sex, a people, a number or date: what only a child's row holds in these columns (a signature may reach into them).
 _FACT = re.compile(r"[男女][性孩]?|[㐀-鿿]{1,4}族|\d{1,2}岁?|[\dXx*./年月日\- ]{6,}号?")
+_LONE_NAME = re.compile(r"[㐀-鿿·•.．]{2,12}")
 _COLUMN_NUMBER = re.compile(r"\d{1,2}|[A-Z]{1,2}|[①-⑳]|\(\d{1,2}\)|甲|乙")
 
 
@@ -152,6 +153,8 @@ class RowJudge:
             return "页码"
         telling = any(index in self.telling for index, _ in filled)
         if len(texts) == 1 and ((not name and len(squeezed) > 6 and not telling) or len(squeezed) > 20):
+            return "说明文字"
+        if len(texts) == 1 and name and self.width > 2 and not _LONE_NAME.fullmatch(squeezed):
             return "说明文字"
         return ""
 

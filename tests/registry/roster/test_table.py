@@ -305,3 +305,34 @@ def test_words_in_the_name_cell_are_remarked_and_nothing_is_cut():
 def test_a_child_without_a_number_yet_is_entered(word):
     entry, found = one(身份证号=word)
     assert (entry.id_number, found) == (None, [])
+
+
+def test_two_names_and_two_numbers_under_parents_stand_in_one_order():
+    headings = ["姓名", "性别", "身份证号", "班级", "父/母姓名", "父母联系电话"]
+    row = ["李小满", "男", GOOD, "三（2）班"]
+    (entry,) = read(sheet_of([*row, "李强/王芳", "13800001111/13800002222"], headings=headings)).entries
+    assert (entry.father.name, entry.father.phones) == ("李强", ("13800001111",))
+    assert (entry.mother.name, entry.mother.phones) == ("王芳", ("13800002222",))
+    (entry,) = read(sheet_of([*row, "李强/王芳", "13800001111"], headings=headings)).entries
+    assert (entry.father.phones, entry.mother.phones, entry.more["home_phones"]) == ((), (), ["13800001111"])
+
+
+def test_the_present_address_goes_before_the_familys():
+    headings = ["姓名", "性别", "身份证号", "班级", "家庭住址", "现居住地", "监护人", "住址"]
+    (entry,) = read(
+        sheet_of(["李小满", "男", GOOD, "三（2）班", "柳溪村", "镇上", "彭三妹", "枫林村"], headings=headings)
+    ).entries
+    assert (entry.address, entry.guardian.address) == ("镇上", "枫林村")
+
+
+def test_a_student_number_that_lost_digits_is_not_kept():
+    headings = ["姓名", "性别", "身份证号", "班级", "学籍号"]
+    roster = read(sheet_of(["李小满", "男", GOOD, "三（2）班", 341299201605030000], headings=headings))
+    assert problems(roster) == [(2, "E", "学籍号", "student_number_digits_lost", "warning", "left_out")]
+    assert "student_number" not in roster.entries[0].more
+
+
+def test_words_alone_in_the_column_of_names_are_no_child():
+    roster = read(sheet_of(["李小满", "男", GOOD, "三（2）班"], ["★9月10日前上报"], ["2026年9月10日"], headings=["姓名", "性别", "身份证号", "班级"]))  # fmt: skip
+    assert [e.name for e in roster.entries] == ["李小满"]
+    assert [(row, why) for _, row, why in roster.ignored] == [(3, "说明文字"), (4, "说明文字")]
