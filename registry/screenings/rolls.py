@@ -25,6 +25,7 @@ from ..models import (
     ScreeningEntry,
     Stage,
     Trait,
+    TraitKind,
 )
 from ..together import together
 
@@ -186,9 +187,9 @@ class Roll:
         return [entry for entry in found if is_pending(entry)]
 
     def counted(self, class_part=None):
-        """Entries of children that are on the list as the class says."""
+        """Entries of children that are on the list, answered or not yet."""
         found = self.entries if class_part is None else self.entries_of(class_part)
-        return [entry for entry in found if entry.answer in HERE]
+        return [entry for entry in found if entry.answer not in GONE]
 
     def shown_classes(self):
         """Classes that have to do something: running ones, and any with entries (children without a class among them)."""
@@ -298,7 +299,7 @@ def changes_since(children, moment):
         for child in kin[spell.guardian_id]:
             note(child, "父母外出")
     for spell in traits:
-        note(spell.child_id, spell.get_kind_display())
+        note(spell.child_id, "寄宿" if spell.kind == TraitKind.BOARDING else "情况")
     return dict(found)
 
 
