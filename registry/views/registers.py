@@ -185,7 +185,8 @@ def definition_list(request):
         School.objects.visible_to(user).filter(pk__in=[one.pk for one in registers.schools_of(user)])
     )
     school = _asked_school(request, schools)
-    form = HeadCountFilter(request.GET, codes=codes, schools=schools)
+    said = {"code": codes[0], "day": timezone.localdate().isoformat(), **request.GET.dict()}
+    form = HeadCountFilter(said, codes=codes, schools=schools)
     asked = form.cleaned_data if form.is_valid() else {}
     code, day = asked.get("code") or codes[0], asked.get("day") or timezone.localdate()
     counted = head_counts.judged_on(county, day, _where(user, school))
@@ -213,7 +214,7 @@ def definition_list(request):
             (one, by_school[one.pk], by_school[one.pk].holds[code], by_school[one.pk].differences(code))
             for one in schools if one.pk in by_school
         ] if len(schools) > 1 and not school else [],
-        "unnamed": len(differing) - page.paginator.count, "may_state_reason": access.may(user, Act.STATE_REASON),
+        "differing": total.differences(code), "unnamed": len(differing) - page.paginator.count, "may_state_reason": access.may(user, Act.STATE_REASON),
         "definition": county.definition,
     }  # fmt: skip
     return _page(

@@ -18,6 +18,7 @@ from trust.models import AuditEvent, Upload, VersionConflict
 
 from .cast import make_adult, make_child
 
+pytestmark = pytest.mark.db
 TODAY = datetime.date(2026, 11, 24)
 NOW = datetime.datetime(2026, 11, 24, 2, 0, tzinfo=datetime.UTC)  # ten in the morning in Shanghai
 

@@ -12,6 +12,7 @@ from registry.models import CareListSpell, Child, County, Guardianship, Relation
 
 from .cast import make_adult, make_child
 
+pytestmark = pytest.mark.db
 NOW = datetime.datetime(2026, 11, 24, 2, 0, tzinfo=datetime.UTC)
 DAY = datetime.date(2026, 11, 24)
 F, M = Relation.FATHER, Relation.MOTHER

@@ -14,6 +14,7 @@ from trust.models import VersionConflict
 
 from .cast import make_adult, make_child
 
+pytestmark = pytest.mark.db
 NOW = datetime.datetime(2026, 11, 24, 2, 0, tzinfo=datetime.UTC)
 
 

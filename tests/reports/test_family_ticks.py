@@ -10,7 +10,7 @@ from registry import agreements, families
 from registry.models import Guardian, Guardianship, Kinship, Phone
 from reports import family_ticks
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.db]
 
 
 def adult(child, relation, name, *, phone="", cares=False):
