@@ -10,6 +10,7 @@ from . import access, agreements, traits
 from .access import Act
 from .agreements import at_school
 from .models import Child, Demand
+from .screenings.counts import waiting_entries
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ _KINDS = {
     ),
     "reviews": ("个孩子该复核了", "重点关注、困境，到了再看一次的日子", "去复核", "registry:trait_list"),
     "demands": ("个孩子家里的诉求等答复", "等得最久的排在前面", "去答复", "registry:demand_list"),
+    "screening": ("个孩子的摸底还没确认", "没变的一下就能确认完", "去确认", "registry:screening_home"),
 }
 
 
@@ -67,6 +69,7 @@ def reminders(user):
         return []
     today = timezone.localdate()
     children = at_school(Child.objects.visible_to(user), today).order_by()
-    return of_numbers(
-        children.aggregate(**{key: Count("pk", filter=case) for key, case in cases(today).items()})
-    )
+    asked = cases(today)
+    if access.may(user, Act.SCREEN_CLASS):
+        asked["screening"] = Q(Exists(waiting_entries().filter(child=OuterRef("pk"))))
+    return of_numbers(children.aggregate(**{key: Count("pk", filter=case) for key, case in asked.items()}))

@@ -123,6 +123,15 @@ def progress_of_classes(classes):
     return found
 
 
+def waiting_entries():
+    """Entries of running screenings that their class still has to confirm."""
+    return ScreeningEntry.objects.filter(
+        Q(answer="") | ~Q(returned_comment=""),
+        class_screening__school_screening__state__in=OPEN_STATES,
+        class_screening__school_screening__screening__closed_at=None,
+    )
+
+
 def waiting_classes(schools):
     """Classes of running screenings that have not handed in to their school; without a child or a class none waits."""
     return ClassScreening.objects.filter(

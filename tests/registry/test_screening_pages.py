@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from registry import children, families
 from registry.models import HandInState, Screening, ScreeningEntry
+from registry.reminders import reminders
 from registry.screenings import answers, hand_in
 from registry.stated_reasons import state_reason
 
@@ -273,3 +274,14 @@ def test_pages_cost_the_same_for_one_child_and_for_three(
     client.get(url("home"))
     with django_assert_max_num_queries(24):
         client.get(url("county", part.screening.uid))
+
+
+def test_today_tells_the_class_teacher_what_is_not_confirmed_yet(cast, part):
+    def told(user):
+        return [(one.number, one.act, one.url) for one in reminders(user) if one.key == "screening"]
+
+    assert told(cast.teacher) == [(1, "去确认", url("home"))]
+    assert told(cast.leader) == [(5, "去确认", url("home"))]  # the 教学点 too
+    answers.say_all_unchanged(class_of(part, cast.class_a), by=cast.teacher)
+    assert told(cast.teacher) == []
+    assert told(cast.archivist) == []
