@@ -35,6 +35,7 @@ class FamilyReader:
             p for p in ("guardian", "carer", "father", "mother", *GRANDPARENTS) if context.has_person(p)
         ]
         self.members = [member for member in ("member1", "member2") if context.has_person(member)]
+        self.named = None
         self.has_carer = any(map(context.has_person, _CARERS))
 
     def read(self, entry, row, raw):
@@ -111,6 +112,8 @@ class FamilyReader:
             entry.guardian = adult
         elif code in GRANDPARENTS and code not in entry.others:
             entry.others[code] = replace(adult, relation=None)
+        elif code not in ("father", "mother") and adult.name:
+            _also(entry, "other_carers", adult)
 
     def _continued(self, entry, row, raw):
         """A further row of the same child (its name is one merged cell): another member of the family."""
@@ -309,6 +312,7 @@ class FamilyReader:
 
     def _both_parents(self, entry, row, raw):
         """父母姓名, 家长电话, 父母务工地 in one cell; what cannot be told apart is kept as written."""
+        self.named = None
         self._both_names(entry, row, raw)
         self._both_phones(entry, row, raw)
         place = read_text(raw.get(("both", "work_place")))
@@ -318,7 +322,7 @@ class FamilyReader:
             clean_text(raw.get(("child", "away"))) or clean_text(raw.get(("child", "care_type")))
         )
         apart = _places_apart(place)
-        for person in ("father", "mother"):
+        for person in (self.named,) if self.named else ("father", "mother"):
             adult = getattr(entry, person)
             if apart:
                 if apart.get(person) and adult.work_place is None:
@@ -351,11 +355,26 @@ class FamilyReader:
         for other in others:
             if not other.name:
                 entry.more["home_phones"] = [*entry.more.get("home_phones", ()), *other.phones]
+            elif len(others) == 1 and not (father or mother) and self._one_parent(entry, raw, other):
+                continue
             elif len(others) == 1 and not self.has_carer and not (father or mother):
                 relation = other.relation or (read_text(raw.get(("both", "relation"))) or None)
                 entry.guardian = Adult(name=other.name, relation=relation, phones=other.phones)
             else:
                 entry.more["parents"] = text
+
+    def _one_parent(self, entry, raw, told):
+        """家长 with 关系 父亲 beside a carer of his own column: that parent, and 家长电话 is his."""
+        relation = told.relation or read_text(raw.get(("both", "relation")))
+        code = values.relation_code(relation) if relation else ""
+        if not self.has_carer or code not in ("father", "mother") or getattr(entry, code).name:
+            return False
+        parent = getattr(entry, code)
+        parent.name = told.name
+        numbers = values.read_phones(raw[("both", "phone")]).all if ("both", "phone") in raw else ()
+        parent.phones = tuple(dict.fromkeys((*told.phones, *numbers, *parent.phones)))
+        self.named = code
+        return True
 
     def _in_order(self, raw, key):
         """Two names under 父母 and two numbers under 父母电话 stand in the same order: first the father's."""
@@ -385,6 +404,8 @@ class FamilyReader:
                     adult.phones = tuple(dict.fromkeys((*adult.phones, *numbers)))
                 continue
             self._phone(entry, row, holder, key[0], key[1], raw[key])
+            if self.named and key == ("both", "phone"):
+                holder.phones = ()  # already with the one parent who is named
         if not holder.phones:
             return
         if not self.has_carer and entry.guardian.name:

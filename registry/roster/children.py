@@ -284,10 +284,13 @@ class _TableReader:
 
     def _extras(self, entry, row, raw):
         for attribute in ("ethnic_group", "former_name", "household_registration", "village", "income",
-                          "character", "aid", "study", "away_reason", "schooling"):  # fmt: skip
+                          "aid", "study", "away_reason", "schooling"):  # fmt: skip
             if text := read_text(raw.get(("child", attribute))):
                 entry.more[attribute] = text
         self._student_number(entry, row, raw.get(("child", "student_number")))
+        words = [read_text(raw.get(("child", name))) for name in ("character", "character_2", "character_3")]
+        if any(words):
+            entry.more["character"] = "；".join(filter(None, dict.fromkeys(words)))
         notes = [read_text(raw.get(("child", name))) for name in ("note", "note_2", "note_3")]
         if any(notes):
             entry.more["note"] = "；".join(filter(None, dict.fromkeys(notes)))

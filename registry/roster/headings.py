@@ -6,6 +6,7 @@ when that person has none yet; a child's own words (家庭住址) stay the child
 """
 
 import re
+from collections import Counter
 from functools import lru_cache
 
 from ..values import clean_text
@@ -43,7 +44,7 @@ _CHILD_WORDS = {
     "school": "学校 学校名称 现就读学校 现读学校 所在学校名称 就读学校 所在学校 校名",
     "care_type": "留守类型 留守类别 留守情况 是否留守儿童 是否留守 是否农村留守儿童 留守儿童类型 留守儿童类别 类型 类别 是否留守学生 "
     "留守性质 留守状况 单双亲留守",
-    "away": "外出情况 父母外出情况 父母外出 外出务工情况 父母务工情况 父母外出务工情况 父母打工情况 外出类型 务工情况 谁外出 "
+    "away": "外出人员 外出务工人员 外出家长 外出情况 父母外出情况 父母外出 外出务工情况 父母务工情况 父母外出务工情况 父母打工情况 外出类型 务工情况 谁外出 "
     "父母一方或双方外出 双方或一方外出 父母外出类型",
     "both_away": "父母双方同时外出 父母双方外出 双方外出 父母均外出 父母双方外出务工 双方同时外出",
     "one_away": "一方外出另一方无监护能力 一方外出 父母一方外出 一方外出、另一方无监护能力 一方外出,另一方无监护能力 单方外出 "
@@ -104,7 +105,8 @@ _ATTRIBUTES = [
     ("health", re.compile(r"健康|身体|残疾")),
     ("ability", re.compile(r"监护能力|监护情况|评估")),
     ("away", re.compile(r"是否(?:外出|务工|打工|在外)|(?:外出|务工|打工)(?:务工|打工)?(?:情况)?$")),
-    ("status", re.compile(r"健在|状况|是否在世|婚姻|文化|学历|政治|民族|户籍|户口")),
+    ("status", re.compile(r"健在|状况|是否在世|婚姻")),
+    ("unheld", re.compile(r"文化|学历|政治|民族|户籍|户口")),
     ("name", re.compile(r"姓名|名字")),
 ]  # fmt: skip
 _BARE = re.compile(r"^(?:基本|个人|家庭|详细)?(?:情况|信息|资料|栏)?$")
@@ -115,9 +117,9 @@ _SUBJECTS = [
     ("maternal_grandmother", re.compile(r"外祖母|外婆|姥姥")),
     ("grandfather", re.compile(r"祖父(?!母)|爷爷(?!奶奶)")),
     ("grandmother", re.compile(r"祖母|(?<!爷爷)奶奶")),
-    ("carer", re.compile(r"委托|受托|临时监护|实际监护(?!情况)|实际照|托管|代管|代养|寄养|照护|照料|照看|照顾|看护|看管|抚养|第二监护|现监护|代监护|隔代|[与跟和]谁.*(?:生活|住)")),
-    ("member2", re.compile(r"(?:家庭)?(?:主要)?成员(?:2|二)")),
-    ("member1", re.compile(r"(?:家庭)?(?:主要)?成员(?:1|一)?|家属")),
+    ("carer", re.compile(r"委托|受托|临时监护|实际监护(?!情况)|实际照|托管|代管|代理监护|代养|寄养|照护|照料|照看|照顾|看护|看管|抚养|第二监护|现监护|代监护|隔代|[与跟和]谁.*(?:生活|住)")),
+    ("member2", re.compile(r"(?:家庭)?(?:主要)?成员(?:2|二)|家长.{0,4}[2二]$|(?:家长|监护人)[2二]|监护人.{0,4}2$")),
+    ("member1", re.compile(r"(?:家庭)?(?:主要)?成员(?:1|一)?|家属|家长.{0,4}[1一]$|家长[1一]")),
     ("guardian", re.compile(r"监护|主要联系人|第一联系人")),
     ("both", re.compile(r"(?<!祖)父母(?:双方|亲)?|双亲|家长|(?<!祖)父亲?[/、和与及]母亲?|爸爸?[/、和与及]妈")),
     ("father", re.compile(r"父亲|爸爸|父方|^父(?!母)|生父")),
@@ -250,7 +252,7 @@ def _of_leaf(leaf):
         if attribute:
             return Meaning(subject, attribute)
         if subject == "helper" or _BARE.match(
-            re.sub(r"^(?:监护人|现在?|目前|人|者|主要|法定|姓名|的)+|(?:人|者)$", "", rest)
+            re.sub(r"^(?:监护人|第一|第二|由?谁来?|现在?|目前|人|者|主要|法定|姓名|的)+|(?:人|者)$", "", rest)
         ):
             return Meaning(subject, "name")
         if subject == "both" and re.search("外出|务工|打工", leaf):
@@ -305,6 +307,9 @@ def _subject(text):
     found = [name for name, pattern in _SUBJECTS if pattern.search(text)]
     if not found:
         return None
+    member = next((name for name in ("member1", "member2") if name in found), None)
+    if member and ("both" in found or found[0] == "guardian"):
+        return member  # 家长姓名2, 监护人2: the second of two
     if "both" in found and not ({"helper", "carer", "guardian"} & set(found)):
         # 父母姓名 is both; 父亲 or 母亲 alone is not
         return "both"
@@ -358,6 +363,8 @@ _SHARED = {
     "relation",
 }
 _OF_ONE = {"name", "phone", "relation", "id_number", "age", "health"}
+_OF_BOTH = {"work_place", "away_since", "return_on", "trade"}
+_SOMEBODY = re.compile(r"人|者|家长|亲|姓名")
 _CHILDS_OWN = {"id_number", "birth_date", "age", "sex", "health", "address"}
 _PERSONS = ("father", "mother", "guardian", "carer", "both", "helper", "member1", "member2", *GRANDPARENTS)
 
@@ -380,15 +387,32 @@ def place(columns: list[Column]) -> list[Column]:
     taken = {column.meaning for column in columns if column.meaning and column.meaning.person}
     has_person = {meaning.person for meaning in taken}
     phones = sum(column.meaning == Meaning("", "phone") for column in columns)
+    alone = Counter(
+        column.meaning.attribute for column in columns if column.meaning and column.meaning.person == ""
+    )
     current = "child"
     for column in columns:
         meaning = column.meaning
         if meaning is None:
+            if _SOMEBODY.search(column.header):
+                current = "child"  # somebody we do not know: what follows is not the person's before
             continue
         if meaning.person == "":
             owner = current
             if meaning.attribute == "phone" and phones == 1 and current in ("father", "mother", "both"):
                 owner = "child"  # one number at the end of both parents is the family's, not the last one's
+            if (
+                meaning.attribute in _OF_BOTH
+                and alone[meaning.attribute] == 1
+                and {"father", "mother"} <= has_person
+            ):
+                owner = (
+                    "both" if current in ("father", "mother") else owner
+                )  # 父亲 母亲 外出地点: of both, not the last
+            if meaning.attribute == "id_number" and current != "child" and alone["id_number"] > 1:
+                taken.add(
+                    Meaning("child", "id_number")
+                )  # 父亲 身份证号 母亲 身份证号: none of them is the child's
             person = _owner(meaning.attribute, owner, has_person, taken)
             column.meaning = Meaning(person, meaning.attribute) if person else None
             if column.meaning:
@@ -421,7 +445,7 @@ def _prefer_present_address(columns):
 
 def _owner(attribute, current, has_person, taken):
     if attribute == "relation":
-        if current in ("carer", "guardian", "member1", "member2"):
+        if current in ("carer", "guardian", "member1", "member2", "both"):
             return current
         for person in ("guardian", "carer"):
             if person in has_person and Meaning(person, "relation") not in taken:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from registry.roster.cells import read_cells
+from registry.roster.cells import Sheet, read_cells
 from registry.roster.children import SchoolShape, read_children
 from registry.roster.headings import CHOICES
 from registry.roster.meanings import Meaning, chosen_meaning, heading_key
@@ -93,3 +93,29 @@ def test_another_kind_of_list_brings_its_own_words_beside_those_of_the_roster():
         Meaning("child", "name"), Meaning("child", "class"), Meaning("helper", "name"), Meaning("pairing", "starts_on"),
     ]  # fmt: skip
     assert table.rows[0].cells == ["李小满", "三（2）班", "王老师", "2026-09-01"]
+
+
+@pytest.mark.parametrize(
+    ("headings", "meanings"),
+    [
+        ("姓名 父亲 母亲 外出地点 代理监护人 关系 电话 班主任 电话",
+         "child.name father.name mother.name both.work_place carer.name carer.relation carer.phone helper.name helper.phone"),
+        ("姓名 家长姓名 关系 家长电话 监护人 与孩子关系 监护人电话",
+         "child.name both.name both.relation both.phone guardian.name guardian.relation guardian.phone"),
+        ("姓名 家长姓名1 与学生关系1 家长电话1 家长姓名2 与学生关系2 家长电话2",
+         "child.name member1.name member1.relation member1.phone member2.name member2.relation member2.phone"),
+        ("姓名 父亲姓名 身份证号 联系电话 外出务工地 母亲姓名 身份证号 联系电话 外出务工地",
+         "child.name father.name father.id_number father.phone father.work_place mother.name mother.id_number mother.phone mother.work_place"),
+        ("姓名 监护人 电话 性别 身份证号", "child.name guardian.name guardian.phone child.sex child.id_number"),
+        ("姓名 身份证号 父亲姓名 身份证号 文化程度 母亲姓名 是否外出",
+         "child.name child.id_number father.name father.id_number - mother.name -"),
+        ("1、姓名 2、性别 3、您孩子的身份证号 4、请填写现住址 5、由谁照看",
+         "child.name child.sex child.id_number child.address carer.name"),
+        ("姓名 祖父母姓名 监护人文化程度 紧急联系电话 学生电话",
+         "child.name - guardian.unheld home.phone home.phone_2"),
+    ],
+)  # fmt: skip
+def test_a_row_of_headings_is_understood_together(headings, meanings):
+    words = headings.split()
+    (table,) = read_tables([Sheet("名册", [words, ["李小满"] * len(words)])]).tables
+    assert [str(column.meaning) if column.meaning else "-" for column in table.columns] == meanings.split()
