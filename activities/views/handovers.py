@@ -86,7 +86,7 @@ def handover(request, uid):
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, f"{staff.name}的 {len(done)} 个孩子交接好了，接手的老师会在今日看到")
+            messages.success(request, f"{staff.name}的 {len(done)} 个包保交接好了，接手的老师会在今日看到")
             return redirect(back)
     owed = handing_over.open_duties(staff.county, [tie.child_id for tie in ties]) if ties else {}
     audit.record("open_handover", by=request.user, kind="user", uid=staff, count=len(ties), detail="交接")

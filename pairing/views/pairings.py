@@ -97,7 +97,8 @@ def _loads_for(child_or_schools, day):
 def _tabs(request, now):
     may = access.may(request.user, Act.ASSIGN_PAIRINGS)
     tabs = [("按孩子", "pairing:pairing_list", True), ("按教师", "pairing:load_list", may),
-            ("方案", "pairing:proposal_list", may), ("待处理", "pairing:orphan_list", may), ("包班", "pairing:cover_list", may), ("名额", "pairing:quota_list", may),
+            ("方案", "pairing:proposal_list", may), ("待处理", "pairing:orphan_list", may), ("包班", "pairing:cover_list", may),
+            ("名额", "pairing:quota_list", may), ("帮扶计划", "pairing:plan_list", True),
             ("其他结对", "pairing:tie_list", True), ("校外帮扶", "pairing:helper_list", may)]  # fmt: skip
     return [(label, reverse(name), name == now) for label, name, shown in tabs if shown]
 
@@ -158,6 +159,7 @@ def pairing_list(request):
         "total": total,
         "without": without,
         "may_assign": any(row["may_assign"] for row in rows),
+        "assigns": access.may(user, Act.ASSIGN_PAIRINGS),
         "has_others": any(row["others"] for row in rows),
         "loose": access.may(user, Act.ASSIGN_PAIRINGS)
         and pairings.orphaned(Pairing.objects.visible_to(user), today).exists(),

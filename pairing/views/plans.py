@@ -17,7 +17,7 @@ from .. import plans
 from ..models import HelpPlan, Pairing
 from ..plan_forms import PlanEditForm, PlanForm, StageForm
 from ..tie_forms import LastDayForm, ReasonForm
-from .pairings import PAGE, SECRET, _class_name, _seat, add_errors, form_view
+from .pairings import PAGE, SECRET, _class_name, _seat, _tabs, add_errors, form_view
 
 
 def _child_or_404(request, uid):
@@ -61,6 +61,7 @@ def plan_list(request):
         "page_obj": page, "rows": rows, "today": today, "more": len(without) > PAGE,
         "without": [(child, places.get(child.pk, "")) for child in without[:PAGE]],
         "due": sum(plan.due for plan in rows),
+        "tabs": _tabs(request, "pairing:plan_list"),
     }  # fmt: skip
     return render(request, "pairing/plans/list.html", context)
 
