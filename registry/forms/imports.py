@@ -62,7 +62,7 @@ class SameChildForm(forms.Form):
             self.fields[self.name_of(row)] = forms.ChoiceField(
                 label="是不是同一个孩子",
                 required=False,
-                widget=ChipRadioSelect(columns=True),
+                widget=ChipRadioSelect(),
                 choices=[
                     *((child["uid"], self._same(row, child)) for child in row.shown["candidates"]),
                     (NEW_CHILD, "另一个孩子"),

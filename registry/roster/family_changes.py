@@ -84,6 +84,7 @@ class FamilyChanges(Matching):
                 relation,
                 f"{known.child.name}的{told.relation or '监护人'}",
                 label="监护人",
+                cares=True,
             )
             kinship = known.kin[-1]
         else:
@@ -146,8 +147,11 @@ class FamilyChanges(Matching):
             )
         )  # fmt: skip
 
-    def _adult(self, entry, known, told, relation, fallback, label=""):
-        """An adult new to this child: one already known by name and phone (of a sibling), or a new row."""
+    def _adult(self, entry, known, told, relation, fallback, label="", cares=False):
+        """An adult new to this child: one already known by name and phone (of a sibling), or a new row.
+
+        ``cares``: that he cares for the child now is said as a change of its own.
+        """
         name = (told.name or fallback)[:60]
         adult = None
         keys = [(told.name, values.phone_index(phone)) for phone in told.phones[:1]] if told.name else []
@@ -171,7 +175,7 @@ class FamilyChanges(Matching):
                 self.plan.rows[Phone].append(phone)
         else:
             self._correct_adult(entry, adult, told, label or Relation(relation).label)
-        if known.child.pk:
+        if known.child.pk and not cares:
             entry.changes.append((label or Relation(relation).label, "", name))
         kinship = Kinship(
             child=known.child, guardian=adult, relation=relation,

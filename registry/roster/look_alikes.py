@@ -232,7 +232,7 @@ class LookAlikes:
             "uid": child.uid.hex,
             "why": candidate.words(entry),
             "name": child.name,
-            "class": at.name_on(self.as_of) if at else "",
+            "class": f"{at.grade_name_on(self.as_of)}{at.number}班" if at else "",
             "born": " ".join(
                 filter(None, [child.get_sex_display(), child.birth_date and child.birth_date.isoformat()])
             ),

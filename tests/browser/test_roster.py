@@ -181,7 +181,7 @@ def test_a_child_that_looks_known_and_a_column_nobody_knows(
         assert_fits(page)
     page.get_by_role("button", name="按这样认列").click()
     expect(page.locator("body")).to_contain_text("已经照您选的认列")
-    expect(page.locator("section", has_text="名册里的孩子").first).to_contain_text("同名")
+    expect(page.locator("section", has_text="像名册里的孩子").first).to_contain_text("同名")
     page.get_by_role("radio", name="同一个孩子").check()
     page.get_by_role("button", name="记下回答，重新核对").click()
     expect(page.locator("body")).to_contain_text("记下了 1 行的回答")
