@@ -11,3 +11,4 @@ class PairingConfig(AppConfig):
     def ready(self):
         """Ties open children's files through ``registry.access``; the handlers of background work register themselves."""
         from . import background, grants, merged_children  # noqa: F401
+        from .lists import pairings  # noqa: F401

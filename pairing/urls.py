@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import covers, loose, moves, outside, pairings, plans, proposals, quotas, year_end
+from .views import covers, lists, loose, moves, outside, pairings, plans, proposals, quotas, year_end
 
 app_name = "pairing"
 urlpatterns = [
@@ -19,6 +19,11 @@ urlpatterns = [
     path("pairings/classes/<uuid:uid>/cover/", covers.cover_set, name="cover_set"),
     path("pairings/covers/<uuid:uid>/end/", covers.cover_end, name="cover_end"),
     path("pairings/covers/<uuid:uid>/cancel/", covers.cover_cancel, name="cover_cancel"),
+    path("pairings/lists/", lists.list_upload, name="list_upload"),
+    path("pairings/lists/<uuid:uid>/", lists.list_check, name="list_check"),
+    path("pairings/lists/<uuid:uid>/answer/", lists.list_answer, name="list_answer"),
+    path("pairings/lists/<uuid:uid>/confirm/", lists.list_confirm, name="list_confirm"),
+    path("pairings/lists/<uuid:uid>/drop/", lists.list_drop, name="list_drop"),
     path("pairings/proposals/", proposals.proposal_list, name="proposal_list"),
     path("pairings/proposals/<uuid:uid>/", proposals.proposal, name="proposal"),
     path("pairings/proposals/<uuid:uid>/adopt/", proposals.proposal_adopt, name="proposal_adopt"),

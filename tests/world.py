@@ -449,6 +449,9 @@ def _objects(world):
             "rule": DutyRule.objects.get(county=school.county, owner=None, code="F02"),
             "quota": Quota.objects.create(school=school, post_kind="deputy", minimum=1, maximum=3),
             "proposal": proposal,
+            "pairing_list": ImportBatch.objects.create(
+                school=school, kind="pairings", sha256="1" * 64, as_of=today, state=ImportState.DONE, counts={"new": 1}
+            ),
             "proposal_row": ProposalRow.objects.create(proposal=proposal, child=paired, staff=person),
             "reason": StatedReason.objects.create(
                 user=world.users["district_officer"], school=school, reason="核对人数", opened_at=now,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from trust import audit, jobs, uploads
 from trust.models import Job, JobState
 
-from ..models import HeadingChoice, HeldRow, ImportBatch, ImportState
+from ..models import HeadingChoice, HeldRow, ImportBatch, ImportKind, ImportState
 from . import traces
 from .cells import FileRefused, read_cells
 from .children import read_children
@@ -298,7 +298,7 @@ def receive(file, *, by, school, as_of, submission=None):
             return known, True
     upload = uploads.keep(file, by=by, purpose="roster")
     same = ImportBatch.objects.filter(
-        school=school, sha256=upload.sha256, as_of=as_of, state=ImportState.CHECKING
+        school=school, kind=ImportKind.ROSTER, sha256=upload.sha256, as_of=as_of, state=ImportState.CHECKING
     ).first()
     if same is not None:
         uploads.remove(upload)

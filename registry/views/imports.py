@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from trust import audit, jobs, uploads
 from trust.models import JobState
 
-from ..access import Act, posts_of, require, schools_for
+from ..access import Act, may, posts_of, require, schools_for
 from ..forms.imports import ColumnsForm, RosterForm, SameChildForm, SetAsideForm
-from ..models import HeldRow, ImportBatch, ImportState, RowStatus
+from ..models import HeldRow, ImportBatch, ImportKind, ImportState, RowStatus
 from ..roster import imports, preview, template, undo
 
 PAGE = 25
@@ -52,7 +52,8 @@ COMPARED = [
 
 def batch_or_404(request, uid):
     """The batch, when the reader may import for its school."""
-    batches = ImportBatch.objects.visible_to(request.user).select_related("school__county", "upload")
+    batches = ImportBatch.objects.visible_to(request.user).filter(kind=ImportKind.ROSTER)
+    batches = batches.select_related("school__county", "upload")
     batch = get_object_or_404(batches, uid=uid)
     require(request.user, Act.IMPORT_ROSTER, school=batch.school)
     return batch
@@ -64,12 +65,17 @@ def import_list(request):
     require(request.user, Act.IMPORT_ROSTER)
     batches = (
         ImportBatch.objects.visible_to(request.user)
+        .filter(kind=ImportKind.ROSTER)
         .select_related("school")
         .annotate(waiting=Count("held_rows", filter=Q(held_rows__done_at=None)))
         .order_by("-created_at", "-pk")
     )
     page = Paginator(batches, PAGE).get_page(request.GET.get("page"))
-    return render(request, "registry/imports/import_list.html", {"page_obj": page})
+    return render(
+        request,
+        "registry/imports/import_list.html",
+        {"page_obj": page, "lists": may(request.user, Act.ASSIGN_PAIRINGS)},
+    )
 
 
 @require_safe
@@ -119,7 +125,9 @@ def import_new(request):
 
 
 def _imported_before(batch):
-    same = ImportBatch.objects.filter(school=batch.school_id, sha256=batch.sha256, state=ImportState.DONE)
+    same = ImportBatch.objects.filter(
+        school=batch.school_id, kind=ImportKind.ROSTER, sha256=batch.sha256, state=ImportState.DONE
+    )
     return same.exclude(pk=batch.pk).order_by("-confirmed_at").first()
 
 
