@@ -134,6 +134,7 @@ def test_the_road_of_the_class_teacher(world, signed_in, today):  # noqa: F811
     assert list(
         AuditEvent.objects.filter(kind="dropoutcase")
         .exclude(action="open_dropout")
+        .order_by("pk")
         .values_list("action", flat=True)
     ) == ["open_dropout_case", "add_dropout_step", "close_dropout_case"]
 
