@@ -59,6 +59,12 @@ def people_of(school, day):
     return list(found.values())
 
 
+def members_of(school, day):
+    """Staff of the leading group itself on ``day``."""
+    posts = Post.objects.on(day).filter(school=school, kind__in=LEADING_GROUP)
+    return Staff.objects.filter(pk__in=posts.values("staff"))
+
+
 def owners_of(school, day):
     """Staff of a school to whom a decision may be given: everybody with a post there on ``day``, by name."""
     posts = Post.objects.on(day).filter(school=school)
@@ -98,9 +104,7 @@ def hold_meeting(
     known = _held_before(submission, school, day, title)
     if known is not None:
         return known
-    members = set(
-        Post.objects.on(day).filter(school=school, kind__in=LEADING_GROUP).values_list("staff", flat=True)
-    )
+    members = set(members_of(school, day).values_list("pk", flat=True))
     try:
         with transaction.atomic():
             meeting = Activity(

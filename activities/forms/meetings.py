@@ -41,10 +41,10 @@ class MeetingForm(WordsForm):
 
     field_order = ("submission", "day", "title", "place", "present", "minutes")
 
-    def __init__(self, *args, people, **kwargs):
+    def __init__(self, *args, people, members, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["present"].queryset = people
-        self.initial.setdefault("present", [one.uid for one in people])
+        self.initial.setdefault("present", [one.uid for one in members])
 
 
 class FollowUpForm(forms.Form):

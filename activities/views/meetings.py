@@ -72,7 +72,7 @@ def meeting_new(request, uid):
     today = timezone.localdate()
     people = Staff.objects.filter(pk__in=[one.pk for one in meetings.people_of(school, today)]).by_name()
     data = request.POST or None
-    form = MeetingForm(data, people=people)
+    form = MeetingForm(data, people=people, members=meetings.members_of(school, today))
     decisions = Decisions(data, form_kwargs={"owners": meetings.owners_of(school, today)}, prefix="decision")
     if request.method == "POST" and form.is_valid() and decisions.is_valid():
         said = form.cleaned_data

@@ -24,6 +24,8 @@ def leading_group(request, uid):
     today = timezone.localdate()
     form = DayForm(request.GET or None)
     day = (form.cleaned_data["day"] if form.is_bound and form.is_valid() else None) or today
+    if not form.is_bound:
+        form = DayForm(initial={"day": day})
     past = groups.history(school)
     context = {
         "school": school, "day": day, "today": today, "form": form,
