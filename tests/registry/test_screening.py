@@ -2,10 +2,11 @@
 
 import datetime
 import random
+import threading
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from registry.models import (
     CareListSpell,
     ClassScreening,
     HandInState,
+    Screening,
     ScreeningAnswer,
     ScreeningEntry,
     Season,
@@ -117,6 +119,26 @@ def test_opening_makes_every_school_class_and_child_once(cast):
     assert open_one(cast, term) == screening
     assert ScreeningEntry.objects.count() == 7
     assert AuditEvent.objects.filter(action="open_screening").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_open_it_at_once_make_one(cast):
+    term, gate, found = make_term(cast.county), threading.Barrier(2), []
+
+    def press():
+        gate.wait()
+        try:
+            found.append(open_one(cast, term).pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [Screening.objects.get().pk] * 2
+    assert ScreeningEntry.objects.count() == 7
 
 
 def test_opening_costs_the_same_for_many_children(cast, django_assert_max_num_queries):
