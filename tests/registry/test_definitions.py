@@ -185,7 +185,7 @@ def test_the_list_beside_the_definitions(school, client):
     assert [(row.child.name, row.difference) for row in answer.context["rows"]] == [
         ("父母在家", "listed_only"), ("李小满", "unknown"),
     ]  # fmt: skip
-    assert [row.child.name for row in asked(client, code="D2", only="facts_only").context["rows"]] == [
+    assert [row.child.name for row in asked(client, code="D2", which="facts_only").context["rows"]] == [
         "没列入"
     ]
     text = answer.content.decode()
