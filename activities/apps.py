@@ -11,4 +11,5 @@ class ActivitiesConfig(AppConfig):
             contacts,  # noqa: F401  registers its outbox handler
             handing_over,  # noqa: F401  says what somebody who leaves must hand over
             merged_children,  # noqa: F401  says what else names a child whose double is merged
+            record_lists,  # noqa: F401  reads a year of talks and visits
         )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import centers, contacts, dropout, duties, excuses, handovers, meetings, today
+from .views import centers, contacts, dropout, duties, excuses, handovers, meetings, record_lists, today
 
 app_name = "activities"
 urlpatterns = [
@@ -24,6 +24,11 @@ urlpatterns = [
     path("handovers/<uuid:uid>/seen/", handovers.handover_seen, name="handover_seen"),
     # Contacts (记一笔)
     path("contacts/new/", contacts.contact_new, name="contact_new"),
+    path("contacts/lists/", record_lists.record_list_upload, name="record_list_upload"),
+    path("contacts/lists/<uuid:uid>/", record_lists.record_list_check, name="record_list_check"),
+    path("contacts/lists/<uuid:uid>/answer/", record_lists.record_list_answer, name="record_list_answer"),
+    path("contacts/lists/<uuid:uid>/confirm/", record_lists.record_list_confirm, name="record_list_confirm"),
+    path("contacts/lists/<uuid:uid>/drop/", record_lists.record_list_drop, name="record_list_drop"),
     path("contacts/to-report/", contacts.report_alarms, name="report_alarms"),
     path("contacts/<uuid:uid>/", contacts.contact_detail, name="contact_detail"),
     path("contacts/<uuid:uid>/correct/", contacts.contact_correct, name="contact_correct"),

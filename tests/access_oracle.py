@@ -456,6 +456,11 @@ ORACLE = {
     "activities:dropout_close": of("child", "case", EDITORS, BOTH),
     # contacts
     "activities:contact_new": form(LOGGERS),
+    "activities:record_list_upload": form(LEADING),
+    "activities:record_list_check": of("assigned", "record_list", LEADING),
+    "activities:record_list_answer": of("assigned", "record_list", LEADING, "POST"),
+    "activities:record_list_confirm": of("assigned", "record_list", LEADING, "POST"),
+    "activities:record_list_drop": of("assigned", "record_list", LEADING, BOTH),
     "activities:report_alarms": page(LEADING),
     "activities:contact_detail": of("contact", "contact"),
     "activities:contact_correct": of("contact", "contact", WORD_READERS, BOTH),

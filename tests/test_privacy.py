@@ -228,6 +228,7 @@ LOOKS = {
     "pairing:orphan_list": ("list_pairings", "count"),
     "pairing:proposal": ("open_proposal", "count"),
     "pairing:list_check": ("preview_list", "count"),
+    "activities:record_list_check": ("preview_list", "count"),
     "pairing:cover_list": ("list_pairings", "count"),
     "pairing:ownerless_list": ("list_pairings", "count"),
     "pairing:tie_list": ("list_pairings", "count"),

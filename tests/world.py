@@ -449,6 +449,9 @@ def _objects(world):
             "rule": DutyRule.objects.get(county=school.county, owner=None, code="F02"),
             "quota": Quota.objects.create(school=school, post_kind="deputy", minimum=1, maximum=3),
             "proposal": proposal,
+            "record_list": ImportBatch.objects.create(
+                school=school, kind="contacts", sha256="2" * 64, as_of=today, state=ImportState.DONE, counts={"new": 1}
+            ),
             "pairing_list": ImportBatch.objects.create(
                 school=school, kind="pairings", sha256="1" * 64, as_of=today, state=ImportState.DONE, counts={"new": 1}
             ),

@@ -16,8 +16,9 @@ from ..whole_list import obstacles, pair_all, standing_from, stands
 from .batches import Line, ListKind, reads_lists
 from .people import names_in, people_of, staff_name
 
+CHILD_WORDS = "学生 学生姓名 留守儿童 留守儿童姓名 儿童姓名 帮扶对象 结对学生 结对儿童 包保学生 包保儿童 包保对象 帮扶学生 受帮扶学生 孩子 孩子姓名"
 WORDS = ROSTER.with_words({
-    "child.name": "学生 学生姓名 留守儿童 留守儿童姓名 儿童姓名 帮扶对象 结对学生 结对儿童 包保学生 包保儿童 包保对象 帮扶学生 受帮扶学生 孩子 孩子姓名",
+    "child.name": CHILD_WORDS,
     "helper.name": "教师 教师姓名 老师 包保教师 包保教师姓名 帮扶教师 帮扶教师姓名 结对教师 结对教师姓名 包保人 帮扶人 责任教师 责任人 包保责任人 "
     "帮扶责任人 联系教师 代理教师",
 })  # fmt: skip
