@@ -19,7 +19,7 @@ from django.utils import timezone
 from registry import access
 from registry.access import Act, Export, Show
 from registry.calendar import CalendarNotConfirmed
-from registry.models import Child, County, District, School, SchoolClass
+from registry.models import Child, County, District, School, SchoolClass, SchoolScreening, Screening
 from registry.stated_reasons import state_reason
 from trust import audit, jobs
 from trust.models import Job
@@ -27,11 +27,23 @@ from trust.models import Job
 from . import assessment
 from .workbooks import assessment as assessment_book
 from .workbooks import duties, register
+from .workbooks import screening as screening_book
 from .workbooks.sheet import Stamp
 
 JOB = "workbook"
-WORKBOOKS = {"register": "留守儿童花名册", "duties": "责任台账月度核对表", "assessment": "考核工作簿"}
-ACTS = {"register": Act.ORDER_REGISTER, "duties": Act.ORDER_DUTIES, "assessment": Act.ORDER_ASSESSMENT}
+WORKBOOKS = {
+    "register": "留守儿童花名册",
+    "duties": "责任台账月度核对表",
+    "assessment": "考核工作簿",
+    "screening": "摸底排查汇总表",
+}
+ACTS = {
+    "register": Act.ORDER_REGISTER,
+    "duties": Act.ORDER_DUTIES,
+    "assessment": Act.ORDER_ASSESSMENT,
+    "screening": Act.ORDER_REGISTER,
+}
+WITHOUT_NAMES = ("assessment", "screening")
 PURPOSES = {
     "report": "上报主管部门",
     "file": "存档",
@@ -62,6 +74,7 @@ class Order:
     reason: str = ""
     full_numbers: bool = False
     names: bool = False  # for readers who see counts only
+    as_of: date | None = None  # the day a screening speaks of; None = the newest
 
     @property
     def act(self):
@@ -96,6 +109,7 @@ class Order:
     def title(self):
         """Name of the job."""
         when = f"{self.month:%Y-%m}" if self.month else f"{self.year}学年" if self.year else ""
+        when = f"{self.as_of:%Y-%m-%d}" if self.as_of else when
         return f"{self.place_words} {WORKBOOKS[self.workbook]} {when}".strip()
 
     @property
@@ -106,6 +120,7 @@ class Order:
     def file_name(self, day):
         """石门小学_留守儿童花名册_20260901.xlsx"""
         when = f"_{self.month:%Y%m}" if self.month else f"_{self.year}学年" if self.year else ""
+        when = f"_{self.as_of:%Y%m%d}" if self.as_of else when
         place = re.sub(r'[\\/:*?"<>|\s]', "", self.place_words)
         return f"{place}_{WORKBOOKS[self.workbook]}{when}_{day:%Y%m%d}.xlsx"
 
@@ -154,7 +169,7 @@ def _lines(order, user):
 
 def has_names(order, user):
     """Whether the workbook names children: by standing approval, or (a register) because a reason was stated."""
-    if order.workbook == "assessment":
+    if order.workbook in WITHOUT_NAMES:
         return False
     if user is None:
         return order.school is not None or (order.workbook == "register" and bool(order.reason))
@@ -233,6 +248,7 @@ def order_workbook(order, *, by, submission=None):
             "workbook": order.workbook, "kind": order.kind, "place": str(order.place.uid),
             "month": order.month.isoformat() if order.month else None, "year": order.year, "purpose": order.purpose,
             "full_numbers": order.full_numbers, "names": order.names, "children": [],
+            "as_of": order.as_of.isoformat() if order.as_of else None,
         }  # fmt: skip
         return jobs.order(JOB, by=by, parameters=parameters, title=order.title[:120], submission=submission)
 
@@ -246,9 +262,11 @@ def order_of(parameters):
     related = {SchoolClass: ["school__county"], County: []}.get(model, ["county"])
     place = model.objects.select_related(*related).get(uid=parameters["place"])
     month = date.fromisoformat(parameters["month"]) if parameters["month"] else None
+    as_of = parameters.get("as_of")
     return Order(
         parameters["workbook"], place, month, parameters["year"], parameters["purpose"],
         full_numbers=parameters["full_numbers"], names=parameters["names"],
+        as_of=date.fromisoformat(as_of) if as_of else None,
     )  # fmt: skip
 
 
@@ -410,7 +428,28 @@ def _build_assessment(order, path, by, stamp, names, day, report):
     return [], len(scores), f"{len(scores)} 所学校"
 
 
-_BUILDERS = {"register": _build_register, "duties": _build_duties, "assessment": _build_assessment}
+def _build_screening(order, path, by, stamp, names, day, report):
+    found = Screening.objects.filter(county=order.county).select_related("term").order_by("-as_of")
+    screening = found.filter(as_of=order.as_of).first() if order.as_of else found.first()
+    if screening is None:
+        raise NothingToBuild("还没有发起过摸底")
+    parts = (
+        SchoolScreening.objects.filter(screening=screening, school__in=_area_schools(order, by).values("pk"))
+        .select_related("school__district")
+        .order_by("school__code")
+    )
+    sent = screening_book.build_screening(
+        path, stamp=stamp, title_place=order.place_words, screening=screening, parts=parts
+    )
+    return [], sent, f"{screening}，{sent} 所学校已上报，没有姓名"
+
+
+_BUILDERS = {
+    "register": _build_register,
+    "duties": _build_duties,
+    "assessment": _build_assessment,
+    "screening": _build_screening,
+}
 
 __all__ = [
     "PURPOSES", "WORKBOOKS", "NothingToBuild", "Order", "build", "check", "has_names", "order_of", "order_workbook",

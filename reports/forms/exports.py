@@ -9,13 +9,14 @@ from django.utils import timezone
 from registry import access
 from registry.access import Act
 from registry.calendar import previous_month, school_year_of
-from registry.models import County, District, School
+from registry.models import County, District, School, Screening
 from trust.widgets import ChipRadioSelect
 
 from .. import exports
 
 MONTHS = 18
 YEARS = 4
+TERMS = 8
 
 
 def areas_of(user, act):
@@ -74,7 +75,7 @@ class OrderForm(forms.Form):
         data = self.cleaned_data
         return exports.Order(
             self.workbook, self.places[data["place"]][0], data.get("month"), data.get("year"), data["purpose"],
-            data.get("reason", ""), data.get("full_numbers", False), data.get("names", False),
+            data.get("reason", ""), data.get("full_numbers", False), data.get("names", False), data.get("as_of"),
         )  # fmt: skip
 
 
@@ -177,5 +178,25 @@ class AssessmentForm(OrderForm):
         return f"{area}（各校和排名表）"
 
 
-FORMS = {form.workbook: form for form in (RegisterForm, DutiesForm, AssessmentForm)}
-__all__ = ["FORMS", "AssessmentForm", "DutiesForm", "OrderForm", "RegisterForm", "areas_of"]
+class ScreeningForm(OrderForm):
+    """摸底排查汇总表."""
+
+    workbook, act = "screening", Act.ORDER_REGISTER
+
+    as_of = forms.ChoiceField(
+        label="哪一次摸底",
+        error_messages={"required": "还没有发起过摸底", "invalid_choice": "请从给出的几次里选"},
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        found = Screening.objects.visible_to(self.user).select_related("term").order_by("-as_of")[:TERMS]
+        self.fields["as_of"].choices = [(row.as_of.isoformat(), str(row)) for row in found]
+
+    def clean_as_of(self):
+        """The day it speaks of."""
+        return date.fromisoformat(self.cleaned_data["as_of"])
+
+
+FORMS = {form.workbook: form for form in (RegisterForm, DutiesForm, AssessmentForm, ScreeningForm)}
+__all__ = ["FORMS", "AssessmentForm", "DutiesForm", "OrderForm", "RegisterForm", "ScreeningForm", "areas_of"]

@@ -14,6 +14,7 @@ NOTES = {
     "register": "一个孩子一行，能直接打印，也能改好再导回来。",
     "duties": "一个月里每项要求做了多少；学校的有没做到的名单，县里的只有数。",
     "assessment": "按考核细则算出系统能算的分，列出每一分的依据；排名表只有学校。",
+    "screening": "各校上报的摸底数，一校一行，附三率；没有姓名。",
 }
 LATELY = 10
 
@@ -30,7 +31,7 @@ def _page(request, forms, status=200):
     rows = [
         {"name": name, "title": exporting.WORKBOOKS[name], "note": NOTES[name], "form": form}
         for name, form in forms.items()
-        if form.places
+        if form.places and (name != "screening" or form.fields["as_of"].choices)
     ]
     lately = Job.objects.visible_to(request.user).filter(kind=exporting.JOB)[:LATELY]
     return render(request, "reports/exports/exports.html", {"rows": rows, "jobs": lately}, status=status)

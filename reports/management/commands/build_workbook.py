@@ -17,11 +17,14 @@ from .import_scheme import the_county, the_user
 class Command(BaseCommand):
     """Exit status: 0 done, 1 it cannot be built, 2 usage."""
 
-    help = "生成一个工作簿：register 花名册、duties 责任台账核对表、assessment 考核工作簿"
+    help = "生成一个工作簿：register 花名册、duties 责任台账核对表、assessment 考核工作簿、screening 摸底汇总表（最近一次）"
 
     def add_arguments(self, parser):
         parser.add_argument(
-            "name", choices=exports.WORKBOOKS, metavar="NAME", help="register、duties 或 assessment"
+            "name",
+            choices=exports.WORKBOOKS,
+            metavar="NAME",
+            help="register、duties、assessment 或 screening",
         )
         parser.add_argument("--out", required=True, metavar="FILE")
         parser.add_argument("--county", metavar="CODE", help="全县（县的行政区划代码；只有一个县时不用）")
