@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -98,6 +99,7 @@ class Adult:
     phones: list[PhoneLine] = field(default_factory=list)
     conditions: list[AdultCondition] = field(default_factory=list)  # in force on the day
     agreement: CareAgreement | None = None  # by which this adult is entrusted on the day
+    assessed_on: date | None = None  # since when the assessment of its care (监护评估) is what it is
     work_history: list[ParentWork] = field(default_factory=list)  # valid spells ever, oldest first
 
     @property
@@ -160,7 +162,7 @@ class Adult:
         if self.care:
             said = self.care.get_authority_display()
             if self.care.ability:
-                said += f"；监护评估：{self.care.get_ability_display()}（{self.care.starts_on:%Y-%m-%d}）"
+                said += f"；监护评估：{self.care.get_ability_display()}（{self.assessed_on:%Y-%m-%d}）"
             lines.append(said)
         if self.work:
             where = "，".join(part for part in (self.work.employer, self.work.address) if part)
@@ -233,6 +235,7 @@ def families_of(children, day=None):
         spells.sort(key=lambda spell: (spell.starts_on, spell.pk))
     cares = {(care.child_id, care.guardian_id): care for care in all_cares if care.in_force_on(day)}
     works = {work.guardian_id: work for work in all_works if work.in_force_on(day)}
+    assessed = _assessments(all_cares, day)
     agreements = {(one.child_id, one.guardian_id): one for one in all_agreements if one.in_force_on(day)}
     conditions, histories, phones = {}, {}, {}
     for one in all_conditions:
@@ -256,6 +259,7 @@ def families_of(children, day=None):
                 conditions=conditions.get(kinship.guardian_id, []),
                 agreement=agreements.get((kinship.child_id, kinship.guardian_id)),
                 work_history=histories.get(kinship.guardian_id, []),
+                assessed_on=assessed.get((kinship.child_id, kinship.guardian_id)),
             )
         )
     for care in all_cares:
@@ -270,6 +274,20 @@ def families_of(children, day=None):
             key=lambda a: (a.guardian.died_on is not None, not a.is_carer, not a.is_parent, a.kinship.pk)
         )
     return found
+
+
+def _assessments(cares, day):
+    """{(child, adult): first day of the unbroken spells with the same assessment}; ``cares`` oldest first."""
+    found = {}
+    for care in cares:
+        if care.cancelled_at is not None or care.starts_on > day:
+            continue
+        key = (care.child_id, care.guardian_id)
+        before, since = found.get(key, (None, None))
+        unbroken = before is not None and before.ends_on == care.starts_on - ONE_DAY
+        same = unbroken and before.ability == care.ability
+        found[key] = (care, since if same else care.starts_on)
+    return {key: since for key, (_, since) in found.items()}
 
 
 def family_of(child, day=None):

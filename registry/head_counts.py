@@ -24,6 +24,7 @@ from .models import (
 )
 
 LISTED, NOT_LISTED, UNKNOWN = "listed_only", "facts_only", "unknown"
+HOLDS = "holds"  # not a difference: the children a definition counts
 DIFFERENCES = {
     LISTED: "在册，按口径不算",
     NOT_LISTED: "按口径算，没在册",
@@ -170,7 +171,12 @@ class DifferenceRow:
 
 
 def difference_list(counted, code, difference=""):
-    """The children of ``counted`` whom the list and ``code`` disagree on: {child's id: Counted}."""
+    """The children of ``counted`` whom the list and ``code`` disagree on: {child's id: Counted}.
+
+    With ``difference`` only those of one kind; ``HOLDS`` gives the children that ``code`` counts.
+    """
+    if difference == HOLDS:
+        return {one.child_id: one for one in counted if one.judgements[code].holds}
     return {
         one.child_id: one
         for one in counted

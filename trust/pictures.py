@@ -17,7 +17,7 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_PIXELS = 24_000_000
 LONGEST_SIDE = 2400  # an A4 page stays readable
 QUALITY = 85
-NOT_READ = "这个文件不是能看的照片，请用手机拍一张（JPG、PNG 或 WebP）"
+NOT_READ = "这个文件不是能看的照片，请用手机拍一张再传"
 
 
 def keep_picture(file, *, by, purpose):

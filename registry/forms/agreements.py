@@ -40,7 +40,7 @@ class _PaperFields(forms.Form):
         label="哪天交村（居）委会", required=False, help_text="法律要求书面告知学校和村（居）委会"
     )
     scan = forms.FileField(
-        label="协议照片", required=False, help_text="JPG、PNG 或 WebP，最多 10 MB；一张照片，几页就拼着拍",
+        label="协议照片", required=False, help_text="手机拍的照片就行，一张；几页的摆在一起拍",
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
     )  # fmt: skip
 

@@ -191,7 +191,9 @@ def definition_list(request):
     code, day = asked.get("code") or codes[0], asked.get("day") or timezone.localdate()
     counted = head_counts.judged_on(county, day, _where(user, school))
     total, by_school = head_counts.tally(counted)
-    difference = request.GET.get("which") if request.GET.get("which") in head_counts.DIFFERENCES else ""
+    difference = request.GET.get("which", "")
+    if difference not in (*head_counts.DIFFERENCES, head_counts.HOLDS):
+        difference = ""
     differing = head_counts.difference_list(counted, code, difference)
     named = Child.objects.visible_to(user).filter(pk__in=differing).by_name()
     page = Paginator(named, PAGE).get_page(request.GET.get("page"))

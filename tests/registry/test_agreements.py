@@ -83,6 +83,26 @@ def test_an_agreement_makes_the_carer_an_entrusted_one(family):
     assert AuditEvent.objects.filter(action="add_agreement", child_uid=family.own.uid).count() == 1
 
 
+def test_an_assessment_keeps_its_day_when_the_authority_changes(family):
+    families.start_guardianship(
+        family.own, family.granny, by=None, starts_on=d(10, 30), authority="informal", ability="fair"
+    )
+    agree(family)
+
+    def granny():
+        return next(a for a in families.family_of(family.own).adults if a.guardian == family.granny)
+
+    assert granny().restricted_facts == ["受委托照护；监护评估：监护情况一般（2026-10-30）"]
+    families.start_guardianship(
+        family.own, family.granny, by=None, starts_on=d(11, 20), authority="entrusted", ability="good"
+    )
+    assert granny().restricted_facts == ["受委托照护；监护评估：监护情况较好（2026-11-20）"]
+    with pytest.raises(ValidationError):
+        families.start_guardianship(
+            family.own, family.granny, by=None, starts_on=d(11, 22), authority="entrusted", ability="good"
+        )
+
+
 def test_a_paper_older_than_the_care_counts_from_the_first_day_of_care(family):
     agree(family, starts_on=d(9, 1), signed_on=d(9, 1))
     spells = Guardianship.objects.valid().filter(guardian=family.granny)

@@ -188,6 +188,9 @@ def test_the_list_beside_the_definitions(school, client):
     assert [row.child.name for row in asked(client, code="D2", which="facts_only").context["rows"]] == [
         "没列入"
     ]
+    assert [row.child.name for row in asked(client, code="D2", which="holds").context["rows"]] == [
+        "没列入", "双方外出",
+    ]  # fmt: skip
     text = answer.content.decode()
     assert "名单 3 人，按国务院口径（国发〔2016〕13号） 1 人" in text
     assert reverse("registry:child_list_off", args=[school.home.uid]) in text
