@@ -36,6 +36,11 @@ class FamilyReader:
         ]
         self.members = [member for member in ("member1", "member2") if context.has_person(member)]
         self.named = None
+        self.telling = [
+            key
+            for key in (("child", "note"), ("child", "away"), ("child", "care_type"), ("child", "hardship"))
+            if key in context.has
+        ]
         self.has_carer = any(map(context.has_person, _CARERS))
 
     def read(self, entry, row, raw):
@@ -59,7 +64,7 @@ class FamilyReader:
             self._both_parents(entry, row, raw)
         for cells in row.members:
             self._continued(entry, row, self.context.cells_of(cells))
-        for key in (("child", "note"), ("child", "away"), ("child", "care_type"), ("child", "hardship")):
+        for key in self.telling:
             if key in raw and raw[key].__class__ is str:
                 for person, kind in conditions_of_parents(clean_text(raw[key])):
                     getattr(entry, person).add_conditions([kind])
@@ -146,10 +151,11 @@ class FamilyReader:
         for attribute in ("phone", "phone_2", "phone_3"):
             if (cell := get((person, attribute))) is not None:
                 self._phone(entry, row, adult, person, attribute, cell)
-        relation = read_text(get((person, "relation")))
-        if relation and not values.protection_alarm(relation):
-            adult.relation = relation.replace(" ", "")
-        if place := read_text(get((person, "work_place"))):
+        if (cell := get((person, "relation"))) is not None:
+            relation = read_text(cell)
+            if relation and not values.protection_alarm(relation):
+                adult.relation = relation.replace(" ", "")
+        if (cell := get((person, "work_place"))) is not None and (place := read_text(cell)):
             self._work_place(adult, place)
         if (cell := get((person, "away"))) is not None:
             self._away(adult, clean_text(cell))
@@ -158,8 +164,10 @@ class FamilyReader:
         if (cell := get((person, "status"))) is not None:
             self._status(adult, clean_text(cell))
         for attribute in ("health", "trade", "address"):
-            if (text := read_text(get((person, attribute)))) and not values.is_masked(text):
-                setattr(adult, attribute, text)
+            if (cell := get((person, attribute))) is not None:
+                text = read_text(cell)
+                if text and not values.is_masked(text):
+                    setattr(adult, attribute, text)
         if adult.health:
             adult.add_conditions(conditions_in(adult.health))
         if (cell := get((person, "id_number"))) is not None and not values.is_masked(clean_text(cell)):

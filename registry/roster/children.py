@@ -21,6 +21,19 @@ from .table import Reading
 
 _NOT_A_NUMBER_KIND = re.compile(r"其他|护照|港|澳|台|居留|通行|出生证|无")
 _CARER_NAMES = (("guardian", "name"), ("carer", "name"))
+# Where 独居 and 无人监护 may stand; the second says whether the cell is a yes or no.
+_ALARM_CELLS = [
+    (("guardian", "name"), False), (("carer", "name"), False), (("guardian", "relation"), False),
+    (("carer", "relation"), False), (("child", "ability"), False), (("child", "care_type"), False),
+    (("child", "away"), False), (("child", "note"), False), (("guardian", "ability"), False),
+    (("carer", "ability"), False), (("guardian", "phone"), False), (("child", "address"), False),
+    (("child", "hardship"), False), (("child", "alone"), True), (("child", "unattended"), True),
+    (("child", "priority"), False),
+]  # fmt: skip
+_TEXTS = (
+    "ethnic_group", "former_name", "household_registration", "village", "income", "aid", "study", "away_reason", "schooling",
+)  # fmt: skip
+_HARDSHIP = ("hardship", "poverty", "poverty_2", "poverty_3", "orphan", "de_facto_orphan")
 _TICKED = frozenset(
     ["√", "✓", "✔", "☑", "v", "V", "y", "Y", "是", "有", "1", "●", "○", "◎", "■", "对", "打工", "T"]
 )
@@ -81,6 +94,10 @@ class _TableReader:
             (index, *key[1].split(":", 1)) for index, key in self.context.columns if key[0] == "tick"
         ]
         self.care = _CareColumn(self.context)
+        told = self.context.has | {("child", attribute) for _, attribute, _ in self.ticks}
+        self.alarm_cells = [cell for cell in _ALARM_CELLS if cell[0] in told]
+        self.hardship = [name for name in _HARDSHIP if ("child", name) in told]
+        self.texts = [name for name in _TEXTS if ("child", name) in told]
 
     def read(self, row):
         """(entry, "") or (None, why the row is no child of the list)."""
@@ -254,15 +271,7 @@ class _TableReader:
         return said
 
     def _alarms(self, entry, row, raw):
-        candidates = [
-            (("guardian", "name"), False), (("carer", "name"), False), (("guardian", "relation"), False),
-            (("carer", "relation"), False), (("child", "ability"), False), (("child", "care_type"), False),
-            (("child", "away"), False), (("child", "note"), False), (("guardian", "ability"), False),
-            (("carer", "ability"), False), (("guardian", "phone"), False), (("child", "address"), False),
-            (("child", "hardship"), False), (("child", "alone"), True), (("child", "unattended"), True),
-            (("child", "priority"), False),
-        ]  # fmt: skip
-        for key, yes_no in candidates:
+        for key, yes_no in self.alarm_cells:
             cell = raw.get(key)
             if cell is None:
                 continue
@@ -283,8 +292,7 @@ class _TableReader:
     # --- the rest ----------------------------------------------------------------------------------------------------
 
     def _extras(self, entry, row, raw):
-        for attribute in ("ethnic_group", "former_name", "household_registration", "village", "income",
-                          "aid", "study", "away_reason", "schooling"):  # fmt: skip
+        for attribute in self.texts:
             if text := read_text(raw.get(("child", attribute))):
                 entry.more[attribute] = text
         self._student_number(entry, row, raw.get(("child", "student_number")))
@@ -306,7 +314,8 @@ class _TableReader:
         priority = read_text(raw.get(("child", "priority")))
         if _says_so(priority):
             entry.more["priority"] = priority
-        self._hardship(entry, raw)
+        if self.hardship:
+            self._hardship(entry, raw)
         self._household(entry, row, raw)
         entry.ability = _ability(
             clean_text(
@@ -333,7 +342,7 @@ class _TableReader:
     def _hardship(self, entry, raw):
         """困境 as the words say it; a yes below 是否孤儿 or 是否低保 counts as these words."""
         words, kinds = [], []
-        for attribute in ("hardship", "poverty", "poverty_2", "poverty_3", "orphan", "de_facto_orphan"):
+        for attribute in self.hardship:
             text = read_text(raw.get(("child", attribute)))
             if not _says_so(text):
                 continue
