@@ -58,6 +58,7 @@ def told(batch):
     ]
 
 
+@pytest.mark.db
 def test_rows_become_contacts_once(world, today):
     near, far = today - timedelta(days=3), today - timedelta(days=40)
     name, other = world.c31.name_on(), world.c21.name_on()

@@ -61,6 +61,7 @@ def grade(world, school_class):
     return school_class.name_on()
 
 
+@pytest.mark.db
 def test_a_plain_list_is_checked_and_confirmed_once(world, today):
     pairings.pair(child=world.bo, staff=world.li, by=None, starts_on=SINCE)
     pairings.pair(child=world.chen, staff=world.li, by=None, starts_on=SINCE)
