@@ -105,6 +105,7 @@ def test_two_who_close_a_task_at_once_are_told(held, client):
     assert task.done_note == "走访了26户"
 
 
+@pytest.mark.db
 def test_open_tasks_are_counted_for_the_leader(held, client):
     client.force_login(held.zhou)
     waiting = client.get("/dashboard/").context["waiting"]
@@ -125,6 +126,7 @@ def fields(world, **more):  # noqa: F811
     } | more  # fmt: skip
 
 
+@pytest.mark.db
 def test_the_form_makes_one_meeting_however_often_it_is_sent(world, client):  # noqa: F811
     client.force_login(world.zhou)
     url = reverse("activities:meeting_new", args=[world.school.uid])

@@ -20,6 +20,7 @@ def names(client, user, school, **query):
     return answer, [f"{post.get_kind_display()} {post.staff.name}" for post in answer.context["group"]]
 
 
+@pytest.mark.db
 def test_a_change_of_leader_leaves_the_old_group_as_it_was(cast, client):
     today = timezone.localdate()
     old = Post.objects.get(school=cast.school, kind=PostKind.LEADER)
@@ -75,6 +76,7 @@ def text_of(school, kind=PostKind.ARCHIVIST):
     return next((one.text, one.source) for one in duty_texts.texts_of(school) if one.kind == kind)
 
 
+@pytest.mark.db
 def test_a_school_s_own_words_stand_before_the_county_s(cast):
     assert text_of(cast.school)[1] == duty_texts.SAMPLE
     duty_texts.write(PostKind.ARCHIVIST, county=cast.county, text="县里的话", by=None, expected=0)
@@ -90,6 +92,7 @@ def test_a_school_s_own_words_stand_before_the_county_s(cast):
     assert DutyText.objects.filter(school=cast.school).count() == 1  # nothing is deleted
 
 
+@pytest.mark.db
 def test_two_writers_at_once_are_told(cast):
     write = {"county": cast.county, "school": cast.school, "by": None}
     row = duty_texts.write(PostKind.LEADER, text="一", expected=0, **write)

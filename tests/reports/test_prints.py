@@ -184,6 +184,7 @@ def issue(client, user, school_class, children, **more):
     return client.post(reverse("reports:cards_issue", args=[school_class.uid]), fields | more)
 
 
+@pytest.mark.db
 def test_a_card_is_outdated_by_what_it_says_and_by_nothing_else(family, client):
     zhang, c1 = family.zhang, family.c1
     assert set(states(client, zhang, c1).values()) == {cards.NEVER}
@@ -206,6 +207,7 @@ def test_a_card_is_outdated_by_what_it_says_and_by_nothing_else(family, client):
     assert states(client, zhang, c1)["李安安"] == "current"
 
 
+@pytest.mark.db
 def test_the_same_press_twice_is_one_issue(family, client):
     press = str(uuid.uuid4())
     for _ in range(2):
@@ -256,6 +258,7 @@ def test_a_register_has_its_head_its_sum_and_its_signatures(family, client):
     assert "龙欣欣" not in page and PHONE not in page and "唐培培" not in page
 
 
+@pytest.mark.db
 def test_the_pairing_list_stands_by_teacher_or_by_class(family, client):
     page = text_of(client, family.zhou, "print_school_pairings", family.school)
     assert page.index("杨帆<br>4 人") < page.index("还没有包保教师<br>1 人")
@@ -314,6 +317,7 @@ def test_the_group_list_and_the_duties_are_printed_for_the_school(world, client)
 # --- the whole file -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.db
 def test_a_file_holds_everything_with_the_words_its_reader_may_read(family, client):
     Guardianship.objects.filter(child=family.an).update(ability="good")
     page = text_of(client, family.zhou, "print_file", family.an)
