@@ -63,6 +63,15 @@ def of_numbers(numbers):
     return found
 
 
+def _answers_for(user):
+    """Entries of the classes whose screening ``user`` answers; children without a class are the school's."""
+    classes = access.classes_for(user, Act.SCREEN_CLASS).values("pk")
+    schools = access.schools_whole(user, Act.SCREEN_CLASS).values("pk")
+    return Q(class_screening__school_class__in=classes) | Q(
+        class_screening__school_class=None, class_screening__school_screening__school__in=schools
+    )
+
+
 def reminders(user):
     """[Reminder] of the children whose files ``user`` may open, in one statement; nothing for who reads no registers."""
     if not access.may(user, Act.SEE_REGISTERS):
@@ -71,5 +80,5 @@ def reminders(user):
     children = at_school(Child.objects.visible_to(user), today).order_by()
     asked = cases(today)
     if access.may(user, Act.SCREEN_CLASS):
-        asked["screening"] = Q(Exists(waiting_entries().filter(child=OuterRef("pk"))))
+        asked["screening"] = Q(Exists(waiting_entries().filter(_answers_for(user), child=OuterRef("pk"))))
     return of_numbers(children.aggregate(**{key: Count("pk", filter=case) for key, case in asked.items()}))

@@ -79,7 +79,10 @@ def _school(world, campaign, plan, reached):
     if handed_in or campaign.over:
         part.school_age_children = 4 * len(plan.children) + 3
         part.school_age_enrolled = 4 * len(plan.children) + 2
-        part.handed_in_at, part.handed_in_by = world.moment(day + timedelta(days=4), 15, 60), leader
+        part.handed_in_at, part.handed_in_by = (
+            world.known(world.moment(day + timedelta(days=4), 15, 60)),
+            leader,
+        )
     world.add(part)
     world.flush(SchoolScreening)
     classes = [one for one in plan.classes if one.entry_year <= day.year and one.ends_on >= day]
@@ -104,7 +107,7 @@ def _school(world, campaign, plan, reached):
             entry.snapshot = snapshot
     world.flush(ScreeningEntry)
     for step, state in enumerate(WAY.get(reached, ())):
-        at = part.handed_in_at + timedelta(days=2 * step)
+        at = world.known(part.handed_in_at + timedelta(days=2 * step))
         world.add(
             ScreeningStep(
                 school_screening=part, state=state, taken_at=at, taken_by=leader if not step else None

@@ -173,3 +173,13 @@ class SchoolsFilter(forms.Form):
     def __init__(self, *args, districts, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["district"].choices = [("", "全部"), *((str(one.uid), one.name) for one in districts)]
+
+
+class ClassFilter(forms.Form):
+    """Which class of the school, or the whole."""
+
+    def __init__(self, *args, classes, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["class"] = forms.ChoiceField(
+            label="班级", choices=[("", "全校"), *classes], required=False
+        )

@@ -14,7 +14,7 @@ from trust import audit
 
 from .. import access
 from ..access import Act
-from ..forms.screening import OpenForm, ReturnForm, SchoolAgeForm, SchoolsFilter
+from ..forms.screening import ClassFilter, OpenForm, ReturnForm, SchoolAgeForm, SchoolsFilter
 from ..models import (
     Child,
     District,
@@ -282,7 +282,10 @@ def screening_compare(request, uid):
         "part": part,
         "found": found,
         "lists": lists,
-        "classes": [(one.uid, one.name_on(part.screening.as_of), one == chosen) for one in classes],
+        "form": ClassFilter(
+            {"class": str(chosen.uid) if chosen else ""},
+            classes=[(str(one.uid), one.name_on(part.screening.as_of)) for one in classes],
+        ),
         "chosen": chosen,
         "chosen_name": chosen.name_on(part.screening.as_of) if chosen else "",
     }

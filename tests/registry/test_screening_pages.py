@@ -4,11 +4,12 @@ import datetime
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from registry import children, families
-from registry.models import HandInState, Screening, ScreeningEntry
+from registry import access, children, families
+from registry.models import Child, HandInState, Screening, ScreeningEntry
 from registry.reminders import reminders
 from registry.screenings import answers, hand_in
 from registry.stated_reasons import state_reason
@@ -285,3 +286,13 @@ def test_today_tells_the_class_teacher_what_is_not_confirmed_yet(cast, part):
     answers.say_all_unchanged(class_of(part, cast.class_a), by=cast.teacher)
     assert told(cast.teacher) == []
     assert told(cast.archivist) == []
+
+
+def test_a_child_of_another_class_is_not_the_teachers_to_confirm(cast, part, monkeypatch):
+    # A tie opens the file of a child in another class; its own class teacher confirms it.
+    monkeypatch.setattr(
+        access,
+        "_FILE_GRANTS",
+        [*access._FILE_GRANTS, lambda user: Q(pk__in=Child.objects.filter(pk=cast.beside.pk).values("pk"))],
+    )
+    assert [one.number for one in reminders(cast.teacher) if one.key == "screening"] == [1]
