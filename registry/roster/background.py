@@ -8,6 +8,7 @@ from ..access import Act, may
 from ..models import ImportBatch, ImportState
 from . import answer
 from .imports import StalePreview, confirm, fill_preview
+from .undo import StandsInTheWay, undo_import
 
 
 def _batch(job):
@@ -48,6 +49,21 @@ def write(job):
         job.report(total, total, "名册在核对之后有变动，请再核对一遍")
     else:
         job.report(total, total, "导入好了")
+
+
+@jobs.handler("undo_roster")
+def take_back(job):
+    """Undoes a confirmed roster, or says that something stands in the way."""
+    batch = _batch(job)
+    job.report(0, 0, "正在撤销，撤完之前名册里什么都没变")
+    try:
+        done = undo_import(batch, by=job.ordered_by)
+    except StandsInTheWay as blocked:
+        job.report(
+            1, 1, f"没有撤销：有 {len(blocked.obstacles)} 个孩子后来又记了东西，请看“撤销这次导入”那一页"
+        )
+    else:
+        job.report(1, 1, "撤销了，名册回到导入以前的样子" if done else "这次导入已经撤销过了")
 
 
 @jobs.handler("roster_rows_to_put_right")

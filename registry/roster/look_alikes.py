@@ -89,21 +89,23 @@ class LookAlikes:
                 formers[child.former_name].append(child)
             if child.birth_date:
                 births[child.birth_date].append(child)
-        phones = self._phones_of_children(asked, births)
-        found = {}
+        sound_of = {entry: sort_key(entry.name) for entry in asked}
+        near = {}
         for entry in asked:
+            former = entry.more.get("former_name")
+            groups = (
+                sounds.get(sound_of[entry], ()), names.get(entry.name, ()), formers.get(entry.name, ()),
+                names.get(former, ()), births.get(entry.birth_date, ()),
+            )  # fmt: skip
+            if found_near := {child.pk: child for group in groups for child in group}:
+                near[entry] = found_near
+        phones = self._phones_of_children({pk for children in near.values() for pk in children})
+        found = {}
+        for entry, children in near.items():
             numbers = {
                 values.phone_index(number) for person in FAMILY for number in entry.adult(person).phones
             }
-            sound, former = sort_key(entry.name), entry.more.get("former_name")
-            near = {
-                child.pk: child
-                for group in (
-                    sounds[sound], names[entry.name], formers[entry.name], names[former] if former else (),
-                    births[entry.birth_date] if entry.birth_date and numbers else (),
-                )
-                for child in group
-            }  # fmt: skip
+            sound, former = sound_of[entry], entry.more.get("former_name")
             candidates = [
                 Candidate(
                     child,
@@ -112,8 +114,12 @@ class LookAlikes:
                     former_name=child.former_name == entry.name or child.name == former,
                     same_phone=bool(numbers & phones.get(child.pk, set())),
                 )
-                for child in near.values()
+                for child in children.values()
                 if not (entry.id_number and child.id_number_index)
+            ]
+            # one who shares the birth date only is nobody
+            candidates = [
+                c for c in candidates if c.same_name or c.sounds_alike or c.former_name or c.same_phone
             ]
             if candidates:
                 found[entry] = candidates
@@ -122,12 +128,8 @@ class LookAlikes:
                 found.setdefault(entry, []).append(Candidate(child, same_name=True))
         return found
 
-    def _phones_of_children(self, entries, births):
-        """The numbers in the families of children who share a birth date or a sound with a row: {child: indexes}."""
-        days = {entry.birth_date for entry in entries if entry.birth_date}
-        sounds = {sort_key(entry.name) for entry in entries}
-        children = {child.pk for day in days for child in births[day]}
-        children |= {child.pk for child in self.at_school.values() if child.name_key in sounds}
+    def _phones_of_children(self, children):
+        """The numbers in the families of ``children``: {child: indexes}."""
         adults = defaultdict(set)
         for chunk in chunks(list(children)):
             for child, guardian in Kinship.objects.filter(child__in=chunk).values_list("child", "guardian"):

@@ -9,10 +9,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
-from trust import audit
+from trust import audit, jobs
 
 from ..models import (
     Child,
@@ -27,8 +27,11 @@ from ..models import (
 )
 from ..models.spells import Spell
 from . import traces
-from .bulk import ADULT_FIELDS, CHILD_FIELDS, update_by_key, update_with_history
+from .bulk import ADULT_FIELDS, CHILD_FIELDS, update_by_key, update_with_history, write_history
 from .plan import UNDONE, chunks
+
+# Children beyond which undoing is a worker's job.
+IN_REQUEST = 1000
 
 audit.name_actions(undo_import="撤销导入", undo_import_child="撤销导入：儿童资料")
 
@@ -204,6 +207,11 @@ def undo_import(batch, *, by):
     return True
 
 
+def order_undo(batch, *, by):
+    """Has a large batch undone by a worker; a second job finds it done."""
+    return jobs.order("undo_roster", by=by, parameters={"batch": str(batch.uid)}, title="撤销导入")
+
+
 def _take_back_made(batch, by, now):
     for model in traces.MODELS.values():
         if issubclass(model, Spell):
@@ -212,10 +220,9 @@ def _take_back_made(batch, by, now):
     for question in questions:
         question.answered_at, question.answered_by, question.answer = now, by, UNDONE
     update_by_key(OpenQuestion, questions, ["answered_at", "answered_by", "answer"])
-    phones = list(_made(batch, Phone))
-    for phone in phones:
-        phone.ended_on = timezone.localdate(now)
-    update_with_history(Phone, phones, ["ended_on", "version"], by)
+    phones = list(_made(batch, Phone).only("pk"))
+    _made(batch, Phone).update(ended_on=timezone.localdate(now), version=F("version") + 1)
+    write_history(Phone, phones, by, "~")
     _unlink(batch)
 
 

@@ -66,6 +66,8 @@ def import_undo(request, uid):
     """Take a confirmed import back as a whole, or see what stands in the way."""
     batch = batch_or_404(request, uid)
     possible, standing = undo.can_undo(batch), []
+    if possible and request.method == "POST" and batch.entering > undo.IN_REQUEST:
+        return redirect(undo.order_undo(batch, by=request.user))
     if possible and request.method == "POST":
         try:
             undo.undo_import(batch, by=request.user)

@@ -14,7 +14,7 @@ from openpyxl.styles import PatternFill
 
 from registry import children
 from registry.models import Child, HeadingChoice, ImportBatch, ImportState, OpenQuestion
-from registry.roster import answer, imports, template
+from registry.roster import answer, imports, template, undo
 from tests.registry.cast import cast, make_adult, make_child, make_class  # noqa: F401
 from tests.registry.roster.generator import id_number
 from tests.registry.roster.test_pages import batch_of, messages_of, page, upload
@@ -304,6 +304,30 @@ def test_undoing_asks_the_same_number_of_questions_for_one_child_and_many(leader
             leader.get(url)
         counts.append(len(found))
     assert counts[0] == counts[1] < 70
+
+
+def test_a_large_import_is_undone_by_a_worker(leader, cast, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(undo, "IN_REQUEST", 1)
+    batch = open_batch(
+        leader, cast.school, sheet_of(kid(), kid(姓名="王芳", 性别="女", 身份证号=id_number(BORN, 2)))
+    )
+    confirm(leader, batch)
+    url = reverse("registry:import_undo", args=[batch.uid])
+    ordered = [leader.post(url).url for _ in range(2)]
+    first, second = Job.objects.filter(kind="undo_roster").order_by("pk")
+    assert ordered == [first.get_absolute_url(), second.get_absolute_url()]
+    trait = children.set_trait(
+        Child.objects.get(name="王芳"), by=cast.leader, kind="priority", reason="要多关心", starts_on=timezone.localdate()
+    )  # fmt: skip
+    assert jobs.run(first.uid)
+    assert "没有撤销：有 1 个孩子后来又记了东西" in page(leader.get(ordered[0]))
+    children.cancel_spell(trait, by=cast.leader, reason="记错了", child=trait.child)
+    assert jobs.run(second.uid)
+    batch.refresh_from_db()
+    assert (batch.state, "名册回到导入以前的样子" in page(leader.get(ordered[1]))) == (
+        ImportState.UNDONE,
+        True,
+    )
 
 
 # --- progress --------------------------------------------------------------------------------------------------------
