@@ -6,7 +6,7 @@ import subprocess
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.roster.cells import read_cells
@@ -19,6 +19,8 @@ from .writer import register, write
 
 AS_OF = datetime.date(2026, 9, 10)
 SEEDS = (1, 2)
+# Each example is a file read by a process of its own: half as many as elsewhere.
+fewer = settings(max_examples=settings.default.max_examples // 2)
 
 
 def read(layout, data):
@@ -148,6 +150,7 @@ def test_old_workbooks_hold_the_same_children(tmp_path):
         assert [problem.as_json() for problem in roster.problems] == [], layout.name
 
 
+@fewer
 @given(st.integers(0, 10**9))
 def test_a_random_register_in_a_random_layout_reads_back_equal(seed):
     random = Random(seed)
@@ -158,6 +161,7 @@ def test_a_random_register_in_a_random_layout_reads_back_equal(seed):
     assert [problem.as_json() for problem in roster.problems] == [], layout
 
 
+@fewer
 @given(st.integers(0, 10**9))
 def test_problems_planted_into_a_random_layout_are_named_at_their_cells(seed):
     random = Random(seed)
