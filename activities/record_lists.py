@@ -96,7 +96,7 @@ def _lines(table, people, today):
         adult = people.teacher(place, teacher)
         said = "".join(values.clean_text(cell(row, "child", one)) for one in reversed(_CLASS))
         said = said or row.section or table.class_hint
-        words, effect = text(row, "words"), text(row, "effect")
+        words, effect = (_as_written(cell(row, "record", one)) for one in ("words", "effect"))
         names = names_in(cell(row, "child", "name"))
         for name in names:
             child = people.child(place, name, said if len(names) == 1 else "", None, day or today)
@@ -112,6 +112,11 @@ def _lines(table, people, today):
                 line.status, line.why = RowStatus.HELD, "；".join(wrong)
                 line.asks = [found.ask for found in missing if found.ask]
             yield line
+
+
+def _as_written(cell):
+    """What somebody wrote, its punctuation too; "" for —, 无 and /."""
+    return str(cell).strip() if values.read_text(cell) else ""
 
 
 def _day(cell, today):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from registry import values
-from registry.models import GRADE_NAMES, Enrollment
+from registry.models import GRADE_NAMES, Enrollment, Post
 
 from ..situation import CHILD_SECRETS, schools_of
 
@@ -35,11 +35,12 @@ class Found:
 
 @dataclass
 class People:
-    """Children who sat at a school between two days, and its staff; two statements. ``answers``: {key: uid}."""
+    """Children who sat at a school between two days, and its staff; three statements. ``answers``: {key: uid}."""
 
     children: dict = field(default_factory=dict)  # name -> [(child, [seat, …])]
     numbers: dict = field(default_factory=dict)  # index of the ID number -> child
     staff: dict = field(default_factory=dict)  # name -> [staff]
+    posts: dict = field(default_factory=dict)  # staff id -> posts of today in words
     answers: dict = field(default_factory=dict)
 
     def child(self, place, name, class_text, id_number, day):
@@ -71,10 +72,7 @@ class People:
             return Found(
                 why=f"没有叫“{name}”的本校教职工，请核对姓名，或先登记岗位" if name else "没写是哪位教师"
             )
-        options = [
-            (one.uid.hex, f"{name}{'（' + one.subject + '）' if one.subject else one.number}")
-            for one in several
-        ]
+        options = [(one.uid.hex, f"{name}（{self.posts.get(one.pk) or '没有岗位'}）") for one in several]
         return self._asked(f"{place}|staff|{name}", "有同名的教师，请选是哪一位", options, several)
 
     def _asked(self, key, why, options, rows):
@@ -100,6 +98,10 @@ def people_of(school, first, last, staff, answers):
             found.numbers[child.id_number_index] = child
     for one in staff.order_by("pk"):
         found.staff.setdefault(one.name, []).append(one)
+    posts = Post.objects.today().filter(staff__in=staff).order_by("pk")
+    for post in posts.select_related("county", "district", "school", "school_class__school", "center"):
+        told = found.posts.get(post.staff_id)
+        found.posts[post.staff_id] = f"{told}、{post}" if told else str(post)
     return found
 
 

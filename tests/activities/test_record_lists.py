@@ -64,7 +64,7 @@ def test_rows_become_contacts_once(world, today):
     name, other = world.c31.name_on(), world.c21.name_on()
     rows = [
         HEAD,
-        [1, near, "张桂兰", "安小一", name, "谈心", "说起想妈妈"],
+        [1, near, "张桂兰", "安小一", name, "谈心", "说起想妈妈，哭了"],
         [2, f"{far:%Y.%m.%d}", "李静", "安小一", name, "家访", "奶奶身体好"],
         [3, f"{far:%Y年%m月%d日}", "李静", "薄小二、陈小三", "", "电话联系", "问了成绩"],
         [4, near, "张桂兰", "安小一", name, "谈话", "同一次"],
@@ -91,7 +91,7 @@ def test_rows_become_contacts_once(world, today):
         (one.child.name, one.kind, one.day, one.channel, one.parties, one.staff.name, one.words, one.lag)
         for one in found
     ] == [
-        ("安小一", "talk", near, "in_person", 1, "张桂兰", "说起想妈妈", 3),
+        ("安小一", "talk", near, "in_person", 1, "张桂兰", "说起想妈妈，哭了", 3),
         ("安小一", "home_visit", far, "in_person", 8, "李静", "奶奶身体好", 40),
         ("薄小二", "guardian_contact", far, "phone", 8, "李静", "问了成绩", 40),
         ("陈小三", "guardian_contact", far, "phone", 8, "李静", "问了成绩", 40),

@@ -142,6 +142,19 @@ def test_namesakes_are_asked_and_a_missing_teacher_waits(world, today):
     assert {tie.child_id for tie in Pairing.objects.all()} == {world.an.pk, twin.pk, world.chen.pk}
 
 
+def test_teachers_of_one_name_are_told_apart_by_their_posts(world, today):
+    world.staff("李静", ("class_teacher", {"school": world.shimen, "school_class": world.c21}))
+    batch = take(world, book(HEAD, [1, "李静", "安小一", grade(world, world.c31), ""]), today)
+    (ask,) = [ask for row in batch.rows.filter(has_problems=True) for ask in row.shown["asks"]]
+    assert [words for _, words in ask["options"]] == [
+        "李静（石门小学教职工）",
+        f"李静（{grade(world, world.c21)}班主任）",
+    ]
+    batches.answer(batch, {ask["key"]: ask["options"][1][0]}, by=None)
+    batches.confirm(batch, by=None)
+    assert Pairing.objects.get().staff_id != world.li.pk
+
+
 def test_one_child_with_two_teachers_waits(world, today):
     rows = [HEAD, [1, "李静", "安小一", grade(world, world.c31), ""], [2, "王海", "安小一", grade(world, world.c31), ""],
             [3, "李静", "陈小三", grade(world, world.c21), ""], [4, "李静", "陈小三", grade(world, world.c21), ""]]  # fmt: skip
