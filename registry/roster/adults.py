@@ -213,7 +213,10 @@ class FamilyReader:
                 self.context.problem(entry, row, key, "adult_bad_name", "warning", "left_out",
                                      f"第 {row.number} 行{entry.name or ''}的{who}：{flaw.message}", text, f"{person}.name")  # fmt: skip
         for other in rest:
-            self._beside(entry, other)
+            if person in _CARERS or other.code:
+                self._beside(entry, other)
+            elif other.name:
+                entry.more["parents"] = read_text(text)  # 李强（东莞）: kept as written, nobody's second name
 
     @staticmethod
     def _beside(entry, other):

@@ -336,3 +336,13 @@ def test_words_alone_in_the_column_of_names_are_no_child():
     roster = read(sheet_of(["李小满", "男", GOOD, "三（2）班"], ["★9月10日前上报"], ["2026年9月10日"], headings=["姓名", "性别", "身份证号", "班级"]))  # fmt: skip
     assert [e.name for e in roster.entries] == ["李小满"]
     assert [(row, why) for _, row, why in roster.ignored] == [(3, "说明文字"), (4, "说明文字")]
+
+
+def test_more_words_beside_a_parents_name_are_kept_as_written():
+    headings = ["姓名", "性别", "身份证号", "班级", "父亲", "监护人"]
+    row = ["李小满", "男", GOOD, "三（2）班", "李强（东莞）", "爷爷 李大山、奶奶 彭三妹、姑姑 李芳"]
+    (entry,) = read(sheet_of(row, headings=headings)).entries
+    assert (entry.father.name, entry.more["parents"]) == ("李强", "李强(东莞)")
+    assert (entry.guardian.name, entry.guardian.relation) == ("李大山", "爷爷")
+    assert entry.others["grandmother"].name == "彭三妹"
+    assert entry.more["other_carers"] == "李芳（姑姑）"
