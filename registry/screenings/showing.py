@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from ..models import AwayType, Child, Enrollment, ScreeningAnswer, ScreeningEntry
 from .hand_in import pictures
-from .rolls import GONE, OPEN_STATES, changes_since, is_open, is_pending, previous_of
+from .rolls import GONE, changes_since, is_open, is_pending, previous_of
 
 # As a class teacher says it.
 WORDS = {
@@ -108,8 +108,3 @@ def not_listed(class_part, user, day):
     return (
         Child.objects.visible_to(user).filter(pk__in=seated.values("child")).exclude(pk__in=listed).by_name()
     )
-
-
-def is_locked(part):
-    """Whether the handed-in list stands."""
-    return part.state not in OPEN_STATES
