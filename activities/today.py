@@ -24,6 +24,7 @@ from registry.models import (
 )
 from registry.together import together
 
+from . import arrivals
 from .holders import Holders
 from .ledger import Counts, Duty, Ledger
 from .models import Channel, Measure, Party, RecordKind, Responsible, State, Strength, Subject
@@ -119,6 +120,9 @@ class OwedList:
     unconfirmed_year: int | None = None
     done_children: int = 0  # with nothing open, of those the person answers for
     also_seen: list = field(default_factory=list)  # ClassStillOpen, for leaders
+    arrived: list = field(
+        default_factory=list
+    )  # Enrollment of whom nobody has talked with since it came this month
     handovers: list = field(default_factory=list)  # 待接手: Handover not read yet
     plans: list = field(default_factory=list)  # HelpPlan to be looked at by a week from now
 
@@ -190,9 +194,13 @@ def owed_list(user, *, now=None, ledger=None):
     mine = _mine(duties, staff, posts, ledger)
     leads = _leads(posts)
     others = _of_others(duties, mine, today) if leads else []
-    taken_over, reviews = together(handovers.unread_of(staff, today), plans.reviews_due(staff, today))
+    taken_over, reviews, arrived = together(
+        handovers.unread_of(staff, today),
+        plans.reviews_due(staff, today),
+        arrivals.new_and_untalked(posts, today),
+    )
     wanted = {d.subject_id for d in [*mine, *others] if d.rule.subject == Subject.CHILD}
-    wanted |= {row.child_id for row in [*taken_over, *reviews]}
+    wanted |= {row.child_id for row in [*taken_over, *reviews, *arrived]}
     children = _children(wanted, user, staff, today)
     if not leads:
         mine = [
@@ -204,6 +212,9 @@ def owed_list(user, *, now=None, ledger=None):
     open_now = _first_to_end([duty for duty in mine if duty.is_open])
     found = OwedList(staff, today, {}, [], rule, counts)
     found.handovers = _with_child(taken_over, children)
+    found.arrived = sorted(
+        _with_child(arrived, children), key=lambda seat: (seat.child.name_key, seat.child.pk)
+    )
     found.plans = sorted(
         _with_child(reviews, children), key=lambda plan: (plan.review_on, plan.child.name_key)
     )

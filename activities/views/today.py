@@ -23,7 +23,7 @@ def today(request):
     owed = todays.owed_list(request.user)
     order = request.GET.get("by")
     order = order if order in ORDERS else "urgency"
-    named = {row.child.pk for row in [*owed.handovers, *owed.plans]}
+    named = {row.child.pk for row in [*owed.handovers, *owed.plans, *owed.arrived]}
     named |= {child.pk for homes in owed.groups.values() for home in homes for child in home.children}
     audit.record("open_today", by=request.user, kind="child", count=len(named), detail=ORDERS[order])
     return render(

@@ -12,6 +12,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.contacts import log_contacts
 from pairing import moves, pairings
 from pairing.models import OutsideHelper, Pairing, Transfer
 from registry import children
@@ -409,3 +410,29 @@ def test_the_list_costs_the_same_with_more_on_it(world, signed_in, django_assert
     client.get(url("transfer_list"))
     with django_assert_max_num_queries(17):
         client.get(url("transfer_list"))
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_new_class_teacher_reads_on_today_whom_nobody_talked_with_yet(world, signed_in, today, number):
+    post = {"school": world.qingshan, "school_class": world.q11}
+    teacher = world.staff("钱小敏", (PostKind.CLASS_TEACHER, post), school=world.qingshan)
+    client = signed_in(teacher)
+    assert client.get(reverse("activities:today")).context["owed"].arrived == []
+    first = today.replace(day=1)
+    sent = [send(world, child, last_day=first - DAY) for child in (world.an, world.bo, world.chen)[:number]]
+    accept(world, *sent, starts_on=first, school_class=world.q11)
+    page = client.get(reverse("activities:today"))
+    assert [row.child.name for row in page.context["owed"].arrived] == ["安小一", "薄小二", "陈小三"][:number]
+    assert "本月尚未谈心" in text(page)
+    assert "范小五" not in text(page)  # was there before
+    log_contacts(
+        children=[world.an],
+        kind="talk",
+        day=first,
+        by=teacher.user,
+        staff=teacher,
+        parties=["child"],
+        words="认识了",
+    )
+    page = client.get(reverse("activities:today"))
+    assert "安小一" not in [row.child.name for row in page.context["owed"].arrived]
