@@ -14,7 +14,7 @@ from trust.models import VersionConflict
 
 from .. import pairings, quotas
 from ..forms import LimitsForm, PostQuotaForm
-from ..models import Quota
+from ..models import Pairing, PairingKind, Quota
 from .pairings import _tabs, add_errors, assigning_schools, form_view
 
 
@@ -28,7 +28,9 @@ def load_list(request):
     listed = Child.objects.visible_to(user).filter(
         pk__in=CareListSpell.objects.on(today).filter(child__in=seats.values("child")).values("child")
     )
-    without = pairings.without_pairing(listed, today).count()  # F64
+    without = pairings.without_pairing(listed, today).count()
+    proxies = Pairing.objects.filter(kind=PairingKind.PROXY).on(today)
+    without_proxy = listed.exclude(pk__in=proxies.values("child")).count()  # F64
     audit.record("list_pairings", by=user, kind="user", count=len(loads), detail="按教师")
     groups = [
         ("超出名额", "missed", "exclamation-octagon-fill", [load for load in loads if load.over]),
@@ -46,6 +48,7 @@ def load_list(request):
         "free": [load for load in loads if load.room],
         "free_places": sum(load.room for load in loads),
         "without": without,
+        "without_proxy": without_proxy,
         "over": sum(bool(load.over) for load in loads),
         "under": sum(bool(load.under) for load in loads),
         "total": len(loads),
