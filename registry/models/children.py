@@ -174,6 +174,17 @@ class EnrollmentQuerySet(ChildSpellQuerySet):
         """In force on ``day``, the class's last day respected."""
         return super().on(day).filter(Q(school_class=None) | Q(school_class__ends_on__gte=day))
 
+    def over_before(self, day):
+        """Whose last day, their own or their class's, lies before ``day``."""
+        return self.filter(Q(ends_on__lt=day) | Q(school_class__ends_on__lt=day))
+
+    def lasting_to(self, day):
+        """The contrary of ``over_before``: without a last day yet, or with one on or after ``day``."""
+        return self.filter(
+            Q(ends_on=None) | Q(ends_on__gte=day),
+            Q(school_class=None) | Q(school_class__ends_on__gte=day),
+        )
+
 
 def latest_enrollment(child):
     """Enrollments of ``child`` (a pk or OuterRef) begun by today, the last begun first."""
@@ -370,12 +381,22 @@ class StatedReasonQuerySet(models.QuerySet):
         """Still in force."""
         return self.filter(expires_at__gt=timezone.now())
 
+    def of_schools(self):
+        """Those that open the names of a whole school."""
+        return self.filter(child=None)
+
 
 class StatedReason(Identified):
-    """A reader beyond the standing approval said why; opens names of a school for a time, and is reviewed."""
+    """A reader beyond the standing approval said why; opens names of a school for a time, and is reviewed.
+
+    With ``child`` it opens one sealed file (封存) of that school and nothing else.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="stated_reasons")
     school = models.ForeignKey(School, models.PROTECT, related_name="+", verbose_name="学校")
+    child = models.ForeignKey(
+        Child, models.PROTECT, null=True, blank=True, related_name="sealed_openings", verbose_name="封存的档案"
+    )
     reason = models.CharField("用途", max_length=200)
     opened_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()

@@ -41,6 +41,11 @@ class County(Identified, Versioned):
     local_under_age = models.PositiveSmallIntegerField(
         "本县口径：不满几周岁", default=16, validators=[MinValueValidator(6), MaxValueValidator(18)]
     )
+    # How long the file of a child that left is kept, and which paper says so; the law leaves it to the county.
+    keep_leavers_years = models.PositiveSmallIntegerField(
+        "离校后档案保管几年", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    keep_leavers_source = models.CharField("保管年限的依据", max_length=200, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "县"
