@@ -31,7 +31,7 @@ PARENT_BITS = {Relation.FATHER: Party.FATHER, Relation.MOTHER: Party.MOTHER}
 
 def build_care(world):
     """School by school, so that a county of 20,000 children fits into memory."""
-    world.reliability = {}
+    world.reliability, world.handed_over = {}, []
     for plan in world.schools:
         if not plan.managing:
             _capacity(world, plan)
@@ -160,7 +160,11 @@ def _pair(world, plan, kid):
         if ends_on:
             listed_still = kid.listed_to is None or kid.listed_to > ends_on
             reason = EndReason.CHILD_LEFT if listed_still or kid.listed_to == last else EndReason.OFF_LIST
-        _tie(world, kid, _take(world, head, wish, stays=ends_on is None), starts_on, ends_on, reason)
+        staff = _take(world, head, wish, stays=ends_on is None)
+        if _from_one_who_left(world, head, staff, starts_on, ends_on):
+            _hand_over(world, kid, head.left[0], staff, starts_on, head.left[1])
+        else:
+            _tie(world, kid, staff, starts_on, ends_on, reason)
 
 
 def _with_one_who_left(world, head, kid, starts_on):
@@ -173,10 +177,26 @@ def _with_one_who_left(world, head, kid, starts_on):
         return False
     head.left_children = waiting - 1
     gone, on, successor = teacher_left
-    _tie(world, kid, gone, starts_on, on - ONE_DAY, EndReason.STAFF_LEFT)
     if waiting > 1:
-        _tie(world, kid, successor, on, None)
+        _hand_over(world, kid, gone, successor, starts_on, on)
+    else:
+        _tie(world, kid, gone, starts_on, on - ONE_DAY, EndReason.STAFF_LEFT)
     return True
+
+
+def _from_one_who_left(world, head, staff, starts_on, ends_on):
+    """One child of the demo class teacher came from the teacher who was transferred."""
+    if head is not world.schools[0] or staff is not head.holders[PostKind.CLASS_TEACHER] or ends_on:
+        return False
+    early = hasattr(head, "left") and starts_on < head.left[1] - 20 * ONE_DAY
+    return early and not any(successor is staff for _, _, successor, _ in world.handed_over)
+
+
+def _hand_over(world, kid, gone, successor, first, on):
+    """The tie goes from one teacher to the next on the day ``on``."""
+    _tie(world, kid, gone, first, on - ONE_DAY, EndReason.STAFF_LEFT)
+    _tie(world, kid, successor, on, None)
+    world.handed_over.append((kid, gone, successor, on))
 
 
 def _tie(world, kid, staff, first, last, reason=""):

@@ -10,8 +10,11 @@ from trust import audit
 
 from .care import build_care
 from .families import build_children
+from .gatherings import build_gatherings
 from .places import build_places
+from .registers import build_registers
 from .screenings import build_screenings
+from .ties import build_ties
 from .world import World
 from .year import build_calendar
 
@@ -44,6 +47,9 @@ def build_county(*, schools=3, children=120, months=12, until, seed=1, by=None, 
         build_places(world, schools, children)
         build_children(world, children)
         build_care(world)
+        build_registers(world)
+        build_ties(world)
+        build_gatherings(world)
         build_screenings(world)
         audit.record("load_demo", by=by, kind="county", uid=world.county, count=world.counts["Child"])
     return Built(world.county, world.counts["Child"], world.counts["Contact"], world.counts, world.start)

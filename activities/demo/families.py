@@ -12,6 +12,7 @@ from registry.models import (
     Enrollment,
     Guardian,
     Guardianship,
+    Hardship,
     Kinship,
     OpenQuestion,
     ParentWork,
@@ -51,6 +52,9 @@ SITUATIONS = [
     "unreachable", "unattended", "without_class", "arrived", "moved", "excused", "waiting_excuse", "wrong_phone", "returned",
     "carer_died", "without_pairing", "unreachable", "without_pairing", "question", "question", "question", "wrong_phone",
 ]  # fmt: skip
+HARDSHIPS = [
+    (Hardship.POVERTY, "低保家庭"), (Hardship.POVERTY, "家有重病人"), (Hardship.DISABILITY, "孩子有残疾"),
+]  # fmt: skip
 NEED_ELDERS = {"carer_died", "unattended", "unreachable"}
 OTHER_SCHOOLS = ["excused", "question", "without_pairing", "wrong_phone"]
 
@@ -86,6 +90,8 @@ class Kid:
     situation: str = ""
     unreachable_from: date | None = None
     waits_for_talk: bool = False
+    priority: bool = False  # 重点关注
+    hardships: set = field(default_factory=set)  # kinds of 困境
 
     def spell_on(self, day):
         """(plan, class) where the child sits that day and is on the list, or None."""
@@ -481,9 +487,17 @@ def _traits(world, kid, plan):
             rng.choice(
                 ["父母离异，情绪低落", "照看人年纪大、多病", "学习困难，作业常缺", "性格孤僻，少与人说话"]
             ),
+            # Looked at again now and then; a few are due.
+            review_on=max(
+                world.until + timedelta(days=rng.choice([-6, 12, 25, 40, 58, 75, 96, 130])),
+                first + timedelta(days=1),
+            ),
         )
+        kid.priority = True
     if world.chance(0.08):
-        trait(TraitKind.HARDSHIP, rng.choice(["低保家庭", "家有重病人", "孩子有残疾"]))
+        detail, reason = rng.choice(HARDSHIPS)
+        trait(TraitKind.HARDSHIP, reason, detail=detail)
+        kid.hardships.add(detail)
 
 
 def _show(world, kid):

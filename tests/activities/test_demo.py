@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
+from django.apps import apps
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
@@ -14,16 +15,35 @@ from activities.models import (
     Attendance,
     Contact,
     ContactKind,
+    DropoutCase,
+    DropoutStep,
     Excuse,
+    FollowUp,
     Opening,
     VisitDetail,
 )
-from pairing.models import ClassCover, Pairing, Quota
+from pairing import handovers, moves, plans
+from pairing.models import (
+    ClassCover,
+    Handover,
+    HelpPlan,
+    OutsideHelper,
+    Pairing,
+    PairingKind,
+    PlanStage,
+    Quota,
+    Transfer,
+    UnitTie,
+)
+from registry import agreements, traits
 from registry.access import Act, may
 from registry.calendar import Calendar
 from registry.models import (
+    AdultCondition,
+    CareAgreement,
     CareListSpell,
     Child,
+    Demand,
     Enrollment,
     Guardianship,
     Kinship,
@@ -76,13 +96,23 @@ def fingerprint():
     }
 
 
+def all_rows():
+    """The uids of every table that names its rows; rules are seeded for every county alike."""
+    found = {}
+    for label in ("registry", "pairing", "activities"):
+        for model in apps.get_app_config(label).get_models():
+            if hasattr(model, "uid") and model.__name__ != "DutyRule":
+                found[model.__name__] = sorted(model.objects.values_list("uid", flat=True))
+    return found
+
+
 def build_and_forget(**changes):
     """The fingerprint of a county that is not kept."""
     from django.db import transaction
 
     with transaction.atomic():
         build_county(**SMALL | changes)
-        found = fingerprint()
+        found = fingerprint() | all_rows()
         transaction.set_rollback(True)
     return found
 
@@ -96,7 +126,8 @@ def test_the_same_arguments_make_the_same_county():
 def test_every_row_is_one_a_person_could_have_entered(small_county):
     for model in (
         School, SchoolClass, Staff, Post, Child, Enrollment, CareListSpell, Trait, Guardianship, ParentWork, Phone, Pairing,
-        ClassCover, Quota, Contact, Excuse, Activity,
+        ClassCover, Quota, Contact, Excuse, Activity, CareAgreement, AdultCondition, Demand, OutsideHelper, UnitTie, HelpPlan,
+        PlanStage, Handover, Transfer, FollowUp, DropoutCase, DropoutStep, Attendance,
     ):  # fmt: skip
         for row in model.objects.order_by("-pk")[:40]:
             row.full_clean()
@@ -250,3 +281,79 @@ def test_two_screenings_stand_one_accepted_and_one_half_way(small_county):
             assert entry.snapshot["listed"] and entry.snapshot["name"]
     for earlier in screenings[:-1]:
         assert set(earlier.schools.values_list("state", flat=True)) == {"accepted"}
+
+
+def children_of_the_leader():
+    """Whose file demo-leader may open."""
+    return Child.objects.visible_to(User.objects.get(username="demo-leader"))
+
+
+def test_no_register_of_families_is_empty_for_the_leader(small_county):
+    mine = children_of_the_leader()
+    lists = agreements.counts(mine, UNTIL)
+    assert [name for name, number in lists.items() if number == 0] == []
+    assert [name for name, number in traits.counts(mine, UNTIL).items() if number == 0] == []
+    kinds = set(
+        Trait.objects.on(UNTIL).filter(child__in=mine, kind="hardship").values_list("detail", flat=True)
+    )
+    assert len(kinds - {""}) >= 3
+    demands = Demand.objects.filter(child__in=mine)
+    assert demands.filter(answered_on=None).exists()
+    assert demands.exclude(answered_on=None).exists()
+    assert AdultCondition.objects.filter(guardian__kinships__child__in=mine).exists()
+
+
+def test_an_entrusted_carer_has_a_paper_in_force_or_was_entered_so(small_county):
+    running = CareAgreement.objects.on(UNTIL)
+    assert running.exists()
+    for paper in running:
+        care = Guardianship.objects.on(UNTIL).get(child=paper.child, guardian=paper.guardian)
+        assert care.authority == "entrusted"
+        assert not Kinship.objects.filter(
+            child=paper.child, guardian=paper.guardian, relation__in=["father", "mother"]
+        ).exists()
+
+
+def test_nobody_in_custody_works_elsewhere_that_day(small_county):
+    for condition in AdultCondition.objects.filter(kind="in_custody"):
+        assert not ParentWork.objects.on(UNTIL).filter(guardian=condition.guardian).exists()
+
+
+def test_every_kind_of_tie_stands_at_the_leaders_school(small_county):
+    mine = children_of_the_leader()
+    ties = Pairing.objects.on(UNTIL).filter(child__in=mine)
+    assert set(ties.values_list("kind", flat=True)) == set(PairingKind.values)
+    for peer in ties.filter(kind=PairingKind.PEER):
+        assert not CareListSpell.objects.filter(child=peer.peer).exists()
+        seats = [Enrollment.objects.on(UNTIL).get(child=one).school_class for one in (peer.child, peer.peer)]
+        assert seats[0] == seats[1]
+        assert peer.consent_on <= peer.starts_on
+    for helping in ties.filter(kind=PairingKind.HELPER):
+        assert helping.helper.promised_on <= helping.starts_on
+        assert helping.consent_on
+    assert UnitTie.objects.on(UNTIL).filter(school__code="QX001").exists()
+
+
+def test_plans_handovers_and_transfers_wait_for_somebody(small_county):
+    leader, mine = User.objects.get(username="demo-leader"), children_of_the_leader()
+    assert plans.plans_of(mine, UNTIL).exists()
+    assert PlanStage.objects.filter(plan__child__in=mine, by_school=True).exists()
+    teacher = Staff.objects.get(user__username="demo-class-teacher")
+    assert handovers.unread_of(teacher, UNTIL).count() == 1
+    assert [one.state for one in moves.incoming(leader, School.objects.filter(code="QX001"))] == ["sent"]
+    accepted = Transfer.objects.get(state="accepted")
+    seats = accepted.child.enrollments.order_by("starts_on")
+    assert [seat.school for seat in seats] == [accepted.from_school, accepted.to_school]
+    assert seats[0].ends_on == accepted.last_day
+
+
+def test_meetings_a_lecture_and_dropout_cases_at_the_leaders_school(small_county):
+    school = School.objects.get(code="QX001")
+    decisions = FollowUp.objects.filter(activity__school=school, activity__kind="group_meeting")
+    assert decisions.filter(done_on=None).exists()
+    assert decisions.exclude(done_on=None).exists()
+    lecture = Activity.objects.get(school=school, kind="family_lecture")
+    assert lecture.attendances.filter(guardian__isnull=False, present=True).exists()
+    cases = DropoutCase.objects.filter(child__in=children_of_the_leader())
+    assert cases.get(closed_on=None).steps.count() == 2
+    assert cases.exclude(closed_on=None).get().outcome == "back"

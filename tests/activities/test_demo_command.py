@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from activities.facts import load_facts
 from activities.models import MonthlyCheck
 from registry.models import Child, County
+from reports.printing import cards
 from trust.models import User
 
 pytestmark = pytest.mark.django_db
@@ -66,3 +67,12 @@ def test_wrong_arguments_are_a_usage_error():
         with pytest.raises(CommandError) as error:
             call_command("load_demo", *arguments)
         assert error.value.returncode == 2
+
+
+def test_cards_are_issued_and_some_are_no_longer_true(tmp_path, settings):
+    settings.VAR_DIR = tmp_path
+    day = date(2026, 4, 20)
+    call_command("load_demo", "--schools", "1", "--children", "40", "--months", "1", "--until", "2026-04-20")
+    listed = Child.objects.listed_on(day).filter(enrollments__school_class__isnull=False).distinct()
+    states = {state.state for state in cards.states(list(listed), day)}
+    assert states == {"never", "outdated", "current"}

@@ -14,6 +14,7 @@ from activities.output import print_json
 from registry.calendar import next_month, school_year_of, shanghai_midnight
 from registry.models import Child, County
 from reports import assessment
+from reports.demo_cards import issue_demo_cards
 from trust.models import User
 
 
@@ -69,6 +70,7 @@ class Command(BaseCommand):
                 tell=self.tell,
             )
             county = built.county
+            issue_demo_cards(county, until=until, seed=options["seed"])
             self.check_past_months(county, built.first_month, until)
             first_year = school_year_of(built.first_month)
             assessment.import_scheme(
