@@ -21,6 +21,7 @@ from registry.models import ActivityCenter, Child, Enrollment, Operator, School
 from trust import audit
 
 from .contacts import SubmissionMismatch
+from .guardian_attendance import came_to, enter_adults
 from .models import Activity, ActivityKind, Attendance, Opening
 
 audit.name_actions(
@@ -60,6 +61,15 @@ def may_log(user, center):
 def may_manage(user, center):
     """The center itself: leaders, its manager, the administrator."""
     return _may(user, Act.MANAGE_CENTERS, center)
+
+
+def may_sign_in(user, activity):
+    """Who came to an activity: whoever logs what its center does; without a center, what its school does."""
+    if activity.cancelled_at:
+        return False
+    if activity.center is not None:
+        return may_log(user, activity.center)
+    return access.may(user, Act.LOG_OPENINGS, school=activity.school)
 
 
 def may_change(user, event):
@@ -404,6 +414,7 @@ def correct_activity(activity, *, expected_version, by, now=None, **changes):
             rows = list(
                 activity.attendances.filter(cancelled_at=None, child__isnull=False).select_related("child")
             )
+            adults = [row.guardian for row in came_to(activity).select_related("guardian")]
             _cancel(activity, expected_version, REPLACED, by, now)
             activity.attendances.filter(cancelled_at=None).update(cancelled_at=now)
             values = after | {"center": activity.center, "school": activity.school}
@@ -415,6 +426,7 @@ def correct_activity(activity, *, expected_version, by, now=None, **changes):
                 by=by,
                 now=now,
             )
+            enter_adults(result, adults, by=by, now=now)
         else:
             for name in ("title", "place", "result"):
                 setattr(activity, name, after[name])

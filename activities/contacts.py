@@ -22,6 +22,7 @@ from registry.together import together
 from trust import audit, outbox
 from trust.models import VersionConflict
 
+from .guardian_attendance import attended_by_family, once_per_activity
 from .models import (
     PARTY_CODES,
     Activity,
@@ -557,8 +558,7 @@ def timeline(child, user, limit=30, *, enrollment=None, sight=None):
     contacts = list(with_details(rows).order_by("-day", "-pk")[:limit])
     attended = Attendance.objects.none()
     if child_is_visible(user, child):
-        attended = Attendance.objects.filter(child=child, cancelled_at=None, activity__cancelled_at=None)
-        attended = Attendance.objects.filter(pk__in=attended.order_by("-day", "-pk").values("pk")[:limit])
+        attended = attended_by_family([child.pk], limit)
     adults = ContactStaff.objects.filter(contact__in=contacts)
     events = Activity.objects.filter(pk__in=attended.values("activity"))
     adults, people, attended, events, centers = together(
@@ -580,7 +580,7 @@ def timeline(child, user, limit=30, *, enrollment=None, sight=None):
         known._result_cache = by_contact[contact.pk]  # as ``prefetch_related`` leaves it
         contact._prefetched_objects_cache = {"adults": known}
     entries = [entry_of(contact, user, sight) for contact in contacts]
-    for row in attended:
+    for row in once_per_activity(attended):
         event = events[row.activity_id]
         center = centers.get(event.center_id)
         entries.append(
@@ -589,7 +589,8 @@ def timeline(child, user, limit=30, *, enrollment=None, sight=None):
                 title=event.title,
                 day=row.day,
                 who="",
-                how=center.name if center else event.get_kind_display(),
+                how=(center.name if center else event.get_kind_display())
+                + ("，家长来了" if row.guardian_id else ""),
                 present=row.present,
                 order=(row.day, 0, row.pk),
             )

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from .views import centers, contacts, dropout, duties, excuses, handovers, meetings, record_lists, today
+from .views import (
+    centers,
+    contacts,
+    dropout,
+    duties,
+    excuses,
+    guardian_attendance,
+    handovers,
+    meetings,
+    record_lists,
+    today,
+)
 
 app_name = "activities"
 urlpatterns = [
@@ -46,6 +57,7 @@ urlpatterns = [
     path("openings/<uuid:uid>/cancel/", centers.opening_cancel, name="opening_cancel"),
     path("activities/<uuid:uid>/", centers.activity_detail, name="activity_detail"),
     path("activities/<uuid:uid>/names/", centers.activity_names, name="activity_names"),
+    path("activities/<uuid:uid>/adults/", guardian_attendance.activity_adults, name="activity_adults"),
     path("activities/<uuid:uid>/correct/", centers.activity_correct, name="activity_correct"),
     path("activities/<uuid:uid>/cancel/", centers.activity_cancel, name="activity_cancel"),
     # Meetings of the leading group (领导小组会议)

@@ -10,7 +10,7 @@ from datetime import date
 
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 
-from activities.models import Activity, ActivityKind, Attendance
+from activities.models import FAMILY_KINDS, Activity, Attendance
 from registry.calendar import school_year_of
 from registry.models import (
     PARENTS,
@@ -23,7 +23,6 @@ from registry.models import (
     SchoolClass,
 )
 
-LEARNING = (ActivityKind.TRAINING, ActivityKind.PARENTS_MEETING, ActivityKind.FAMILY_LECTURE)
 TICKS = {"agreement": "协议", "phone": "电话", "lesson": "家教"}
 
 
@@ -71,7 +70,7 @@ def ticks_on(day, where):
     came = Attendance.objects.filter(
         present=True,
         cancelled_at=None,
-        activity__kind__in=LEARNING,
+        activity__kind__in=FAMILY_KINDS,
         activity__cancelled_at=None,
         day__gte=year_start(day),
         day__lte=day,
@@ -142,7 +141,7 @@ def lessons(schools, day):
     came = Q(attendances__present=True, attendances__cancelled_at=None)
     return (
         Activity.objects.valid()
-        .filter(Q(school__in=schools), kind__in=LEARNING, day__gte=year_start(day), day__lte=day)
+        .filter(Q(school__in=schools), kind__in=FAMILY_KINDS, day__gte=year_start(day), day__lte=day)
         .annotate(
             families=Count("attendances__child", filter=came, distinct=True),
             adults=Count("attendances__guardian", filter=came, distinct=True),

@@ -484,6 +484,9 @@ ORACLE = {
     "activities:activity_names": of(
         "place", "activity", ON_DUTY, "POST", but={("center_manager", "point"): "403"}
     ),
+    "activities:activity_adults": of(
+        "place", "activity", SCREENERS, "POST", but={("class_teacher", "point"): "403"}
+    ),  # needs the files of the children; who lacks them finds no class to tick
     "activities:activity_correct": of(
         "place", "activity", CENTER_KEEPERS, BOTH, but={("center_manager", "point"): "403"}
     ),

@@ -32,9 +32,10 @@ from .duties import (
     Tally,
     UnreachableClaim,
 )
-from .events import Activity, ActivityKind, Attendance, FollowUp, Opening
+from .events import FAMILY_KINDS, Activity, ActivityKind, Attendance, FollowUp, Opening
 
 __all__ = [
+    "FAMILY_KINDS",
     "IN_TIME_DAYS",
     "PARTY_CODES",
     "Activity",

@@ -29,6 +29,10 @@ class ActivityKind(models.TextChoices):
     OTHER = "other", "其他活动"
 
 
+# Events for the adults of families (F30, F31, C074): parents and carers sign in themselves.
+FAMILY_KINDS = (ActivityKind.TRAINING, ActivityKind.PARENTS_MEETING, ActivityKind.FAMILY_LECTURE)
+
+
 class EventQuerySet(models.QuerySet):
     """Activities and openings, by the places a reader's posts reach."""
 

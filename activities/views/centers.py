@@ -24,7 +24,9 @@ from .. import centers
 from ..contacts import SubmissionMismatch
 from ..forms.centers import ActivityForm, CenterForm, EndCenterForm, OpeningForm
 from ..forms.contacts import CancelForm
+from ..guardian_attendance import is_for_families
 from ..models import Activity, ActivityKind, Opening
+from .guardian_attendance import families_of
 
 audit.name_actions(open_activity="查看活动签到")
 form_view = require_http_methods(["GET", "HEAD", "POST"])
@@ -444,7 +446,10 @@ def activity_new(request, uid):
             except ValidationError as error:
                 _take_over(form, error)
             else:
-                messages.success(request, f"记上了。{activity.title}，{len(present)} 个孩子到场")
+                said = f"{activity.title}，{len(present)} 个孩子到场"
+                if is_for_families(activity):
+                    said = f"{activity.title}。再点一点来了哪些家长"
+                messages.success(request, f"记上了。{said}")
                 return redirect("activities:activity_detail", activity.uid)
     seats = list(centers.children_who_may_come(request.user, center, today))
     audit.record(
@@ -457,14 +462,6 @@ def activity_new(request, uid):
         "back_url": reverse("activities:center_detail", args=[center.uid]),
     }  # fmt: skip
     return render(request, "activities/centers/activity_form.html", context)
-
-
-def _may_sign_in(user, activity):
-    if activity.cancelled_at:
-        return False
-    if activity.center is not None:
-        return centers.may_log(user, activity.center)
-    return access.may(user, Act.LOG_OPENINGS, school=activity.school)
 
 
 @require_safe
@@ -480,9 +477,11 @@ def activity_detail(request, uid):
     )
     present = {row.child_id for row in mine if row.present}
     absent = {row.child_id for row in mine if not row.present}
-    may_sign_in = _may_sign_in(request.user, activity)
+    may_sign_in = centers.may_sign_in(request.user, activity)
     seats = centers.children_who_may_come(request.user, activity, activity.day) if may_sign_in else []
-    audit.record("open_activity", by=request.user, kind="activity", uid=activity.uid, count=len(mine))
+    families = families_of(request, activity, may_sign_in=may_sign_in)
+    named = {row.child_id for row in mine} | families.pop("children")
+    audit.record("open_activity", by=request.user, kind="activity", uid=activity.uid, count=len(named))
     context = {
         "activity": activity,
         "staff": "、".join(one.name for one in activity.staff.all()),
@@ -494,7 +493,7 @@ def activity_detail(request, uid):
         "absent_open": bool(absent),
         "may_sign_in": may_sign_in,
         "may_change": activity.cancelled_at is None and centers.may_change(request.user, activity),
-    }
+    } | families
     return render(request, "activities/centers/activity.html", context)
 
 
@@ -502,7 +501,7 @@ def activity_detail(request, uid):
 def activity_names(request, uid):
     """The sign-in list as ticked: what the page showed is set, other children stay as they are."""
     activity = _event_or_404(request, Activity, uid)
-    _require(_may_sign_in(request.user, activity))
+    _require(centers.may_sign_in(request.user, activity))
     present, absent = _ticked(request, "present"), _ticked(request, "absent")
     shown = [seat.child for seat in centers.children_who_may_come(request.user, activity, activity.day)]
     try:

@@ -7,7 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from activities.contacts import full_rows, how_word, kind_word, may_read_words
-from activities.models import Attendance, Contact, VisitDetail
+from activities.guardian_attendance import attended_by_family, once_per_activity
+from activities.models import Contact, VisitDetail
 from pairing.models import HelpPlan, Pairing, PairingKind, PlanStage
 from registry import access
 from registry.models import (
@@ -98,11 +99,22 @@ def bundles(children, day, *, user):
         found[row.child_id].screenings.append(row)
     _works(found)
     _plans(found, keys)
-    attended = Attendance.objects.filter(child__in=keys, cancelled_at=None, activity__cancelled_at=None)
-    for row in attended.select_related("activity__center").order_by("day", "pk"):
-        found[row.child_id].attended.append(row)
+    _attended(found, keys)
     _contacts(found, keys, user)
     return [found[child.pk] for child in children]
+
+
+def _attended(found, keys):
+    of_adult = defaultdict(list)
+    for one in found.values():
+        for adult in one.facts.adults:
+            of_adult[adult.guardian.pk].append(one)
+    rows = attended_by_family(keys).select_related("activity__center").order_by("day", "pk")
+    for row in rows:
+        for one in [found[row.child_id]] if row.child_id else of_adult[row.guardian_id]:
+            one.attended.append(row)
+    for one in found.values():
+        one.attended = sorted(once_per_activity(one.attended), key=lambda row: (row.day, row.pk))
 
 
 def _works(found):

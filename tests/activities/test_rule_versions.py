@@ -84,7 +84,7 @@ def test_a_rule_switched_off_still_judges_the_months_before(county):
     ("changes", "words"),
     [
         ({"valid_from": "2026-11-01", "minimum": 2}, "最早从 2026-12-01 起"),
-        ({"minimum": 0}, "至少"),
+        ({"minimum": 0}, "最少填 1；不要求做，就选“停用”"),
         ({"version": 9, "minimum": 2}, "别人刚改过"),
     ],
 )
