@@ -9,12 +9,14 @@ beyond it opens with a stated reason (``StatedReason``), is logged and reviewed.
 """
 
 from dataclasses import dataclass, fields
+from datetime import date
 from enum import StrEnum
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
+from .calendar import school_year_of
 from .models import (
     ActivityCenter,
     District,
@@ -106,6 +108,7 @@ class Act(StrEnum):
     SCREEN_CLASS = "screen_class"
     HAND_IN_SCREENING = "hand_in_screening"
     REVIEW_SCREENING = "review_screening"
+    KEEP_LEAVERS = "keep_leavers"
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ TABLE = {
     ),
     PostKind.LEADER: _line(
         Reach.OWN_SCHOOL, Show.CALL, Show.MASKED, Words.ALL, Export.SCHOOL, "dashboard",
-        _GROUP | {Act.READ_AUDIT, Act.REVIEW_REASONS},
+        _GROUP | {Act.READ_AUDIT, Act.REVIEW_REASONS, Act.KEEP_LEAVERS},
     ),
     PostKind.DEPUTY: _line(Reach.OWN_SCHOOL, Show.CALL, Show.MASKED, Words.ALL, Export.SCHOOL, "dashboard", _GROUP),
     PostKind.GROUP_OFFICE: _line(
@@ -172,7 +175,7 @@ TABLE = {
         Reach.OWN_SCHOOL, Show.CALL, Show.MASKED, Words.PRINTED, Export.SCHOOL, "children",
         _TEACHING | _REGISTERS | {
             Act.EDIT_CHILDREN, Act.IMPORT_ROSTER, Act.ORDER_REGISTER, Act.ORDER_DUTIES, Act.SEE_DASHBOARD,
-            Act.PRINT_FORMS, Act.READ_MEETINGS,
+            Act.PRINT_FORMS, Act.READ_MEETINGS, Act.KEEP_LEAVERS,
         },
     ),
     PostKind.DISTRICT_OFFICER: _line(
@@ -280,16 +283,36 @@ def own_grade(user):
 
 @grants_child_access("file")
 def own_school(user):
-    """组长、副组长、办公室、档案管理员: the school and its 教学点, leavers included until another school has them."""
+    """组长、副组长、办公室、档案管理员: the school and its 教学点, leavers included until another school has them
+    or their file is sealed (封存).
+    """
     schools = _school_ids(user, Reach.OWN_SCHOOL)
     if not schools:
         return None
-    newest = Enrollment.objects.valid().filter(child=OuterRef("child"), starts_on__lte=timezone.localdate())
-    latest = newest.order_by("-starts_on", "-pk").values("pk")[:1]
-    rows = Enrollment.objects.valid().filter(
-        school__in=_managed(schools), starts_on__lte=timezone.localdate()
-    )
-    return Q(pk__in=rows.filter(pk=Subquery(latest)).values("child"))
+    rows = last_seats_at(_managed(schools)).lasting_to(in_use_since(timezone.localdate()))
+    return Q(pk__in=rows.values("child"))
+
+
+@grants_child_access("file")
+def sealed_with_reason(user):
+    """组长、档案管理员: a sealed file of the school for which a reason is open."""
+    schools = {p.school_id for p in posts_of(user) if p.school_id and Act.KEEP_LEAVERS in TABLE[p.kind].acts}
+    if not schools:
+        return None
+    opened = StatedReason.objects.open().filter(user=user, child__isnull=False).values("child")
+    return Q(pk__in=last_seats_at(_managed(schools)).filter(child__in=opened).values("child"))
+
+
+def last_seats_at(schools):
+    """Enrollments at ``schools`` (ids) that are the child's last begun anywhere: of whom the school keeps the file."""
+    begun = Enrollment.objects.valid().filter(starts_on__lte=timezone.localdate())
+    latest = begun.filter(child=OuterRef("child")).order_by("-starts_on", "-pk").values("pk")[:1]
+    return begun.filter(school__in=schools, pk=Subquery(latest))
+
+
+def in_use_since(day):
+    """Whoever left before this day is sealed on ``day``: files are in use to the end of the next school year."""
+    return date(school_year_of(day) - 1, 9, 1)
 
 
 @grants_child_access("file")
@@ -297,7 +320,7 @@ def with_stated_reason(user):
     """中心校、县教育局: schools of the scope for which a reason is open."""
     if not any(TABLE[p.kind].children == Reach.COUNTS for p in posts_of(user)):
         return None
-    open_now = StatedReason.objects.filter(user=user, expires_at__gt=timezone.now()).values("school")
+    open_now = StatedReason.objects.open().of_schools().filter(user=user).values("school")
     return _sitting(school__in=visible_places(School.objects.filter(pk__in=open_now), user).values("pk"))
 
 

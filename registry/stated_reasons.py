@@ -1,4 +1,6 @@
-"""A reader beyond the standing approval states a reason (用途), sees one school's names for two hours, and is reviewed."""
+"""A reader beyond the standing approval states a reason (用途), sees one school's names, or one sealed file, for two hours,
+and is reviewed.
+"""
 
 from datetime import timedelta
 
@@ -14,21 +16,36 @@ from .models import StatedReason
 LASTS = timedelta(hours=2)
 SHORTEST = 4
 
-audit.name_actions(state_reason="写明用途查看名单", review_reason="复核查看用途")
+audit.name_actions(
+    state_reason="写明用途查看名单", open_sealed="写明用途打开封存的档案", review_reason="复核查看用途"
+)
 
 
 def state_reason(*, by, school, reason):
     """Open the names of ``school`` to ``by`` for two hours. Raises PermissionDenied for posts that see counts only."""
     access.require(by, access.Act.STATE_REASON, school=school)
-    reason = reason.strip()
-    if len(reason) < SHORTEST:
+    return _state(
+        StatedReason(user=by, school=school, reason=reason), "state_reason", kind="school", uid=school
+    )
+
+
+def state_reason_for_file(*, by, school, child, reason):
+    """Open the one sealed file (封存) of ``child`` that ``school`` keeps to ``by`` for two hours."""
+    access.require(by, access.Act.KEEP_LEAVERS, school=school)
+    row = StatedReason(user=by, school=school, child=child, reason=reason)
+    return _state(row, "open_sealed", kind="child", uid=child, child=child)
+
+
+def _state(row, action, **about):
+    row.reason = row.reason.strip()
+    if len(row.reason) < SHORTEST:
         raise ValidationError({"reason": "请写清做什么用，如：核对秋季补助名单"})
-    now = timezone.now()
-    row = StatedReason(user=by, school=school, reason=reason, opened_at=now, expires_at=now + LASTS)
+    row.opened_at = timezone.now()
+    row.expires_at = row.opened_at + LASTS
     row.full_clean()
     with transaction.atomic():
         row.save()
-        audit.record("state_reason", by=by, kind="school", uid=school, reason=reason)
+        audit.record(action, by=row.user, reason=row.reason, **about)
     return row
 
 

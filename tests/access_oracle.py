@@ -25,6 +25,7 @@ AT_SCHOOL = EVERYBODY - WITHOUT_POST - COUNTY - {
 
 EDITORS = LEADING | {"class_teacher", "archivist"}  # who enter and correct children
 IMPORTERS = LEADING | {"archivist"}
+KEEPERS = frozenset({"leader", "archivist"})  # of the files of children that left
 SCREENERS = LEADING | {"class_teacher"}  # answer for the children of a class each term
 # A tie makes any post at a school log what was done, and ask that it need not be done.
 LOGGERS = AT_SCHOOL
@@ -82,6 +83,7 @@ MANAGED = {subject: {"own", "point"} for subject in LEADING} | {"administrator":
 SEEN = {
     "child": FILE,
     "child_name": NAMES,
+    "left_child": {subject: GONE for subject in KEEPERS},
     "contact": FILE,
     "excuse": FILE | {"group_member": WHOLE_SCHOOL},  # who decides sees what there is to decide, not the file
     "report": {"paired": {"own"}, **dict.fromkeys(LEADING, WHOLE_SCHOOL)},  # the reporter and the school's leaders
@@ -101,7 +103,7 @@ SEEN = {
 
 CHILD_RELATIONS = ("own", "same_class", "same_school", "point", "district", "other", "graduated", "foreign")
 PLACE_RELATIONS = ("own", "point", "district", "other", "foreign")
-BY_CHILD = {"child", "child_name", "contact", "excuse", "report", "transfer"}
+BY_CHILD = {"child", "left_child", "child_name", "contact", "excuse", "report", "transfer"}
 DONE = frozenset({200, 302, 400, 409, 422})  # a POST that was let in: saved, or the form with its errors
 
 
@@ -199,6 +201,8 @@ ORACLE = {
     "registry:child_search": form(EVERYBODY - COUNTING_ONLY),  # searches inside the own scope
     "registry:child_found": page(ok=THERE),  # nothing was searched yet
     "registry:child_add": form(EDITORS),
+    "registry:leaver_list": page(KEEPERS),
+    "registry:leaver_open": of_child(KEEPERS, BOTH, kind="left_child", ok=THERE),  # who left last summer is not sealed yet
     "registry:stated_reason_list": page(STATERS | REVIEWERS),
     "registry:stated_reason_new": form(STATERS),
     "registry:stated_reason_review": of("reason", "reason", REVIEWERS, "POST"),
@@ -509,6 +513,9 @@ ORACLE = {
     "reports:print_card": of_child(EDITORS),
     "reports:print_file": of_child(EDITORS),
     "reports:print_agreement": of_child(EDITORS),
+    "reports:print_records": of_child(EDITORS),
+    "reports:print_contact": of("contact", "contact", EDITORS),
+    "reports:print_minutes": of("place", "meeting", GROUP | {"archivist"}),
     "reports:child_print_options": of_child(EDITORS, BOTH, values={"form": "card"}),
     "reports:print_class_cards": of("place", "class", EDITORS, but=OTHER_CLASS),
     "reports:print_class_register": of("place", "class", EDITORS, but=OTHER_CLASS),
@@ -546,7 +553,8 @@ SHOWS_ADDRESS = EDITORS | {
 }  # 班主任, 结对, 年级, 学校领导, 档案: "phone, address: yes"
 
 
-SHEETS_WITH_WORDS = frozenset({"reports:print_file"})  # 档案管理员: words of contacts "as printed on forms"
+# 档案管理员: words of contacts "as printed on forms"
+SHEETS_WITH_WORDS = frozenset({"reports:print_file", "reports:print_records", "reports:print_contact"})
 
 
 def hidden_from(subject, canaries, name=""):

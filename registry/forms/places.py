@@ -47,6 +47,13 @@ class CountyForm(forms.Form):
     local_under_age = forms.IntegerField(
         label="本县口径：不满几周岁", min_value=6, max_value=18, required=False
     )
+    keep_leavers_years = forms.IntegerField(
+        label="离校后档案保管几年", min_value=1, max_value=100, required=False,
+        help_text="从离校那个学年结束起算；县里还没定就空着",
+    )  # fmt: skip
+    keep_leavers_source = LineField(
+        label="保管年限的依据", max_length=200, required=False, help_text="文件名和文号"
+    )
 
     def __init__(self, *args, county, **kwargs):
         initial = {name: getattr(county, name) for name in self.base_fields}
@@ -55,6 +62,8 @@ class CountyForm(forms.Form):
     def clean(self):
         """Without months the county has no definition of its own, and the rest of it says nothing."""
         data = super().clean()
+        if data.get("keep_leavers_years") and not data.get("keep_leavers_source"):
+            self.add_error("keep_leavers_source", "请写明年限是哪份文件定的")
         if not data.get("local_months") or not data.get("local_under_age"):
             data["local_under_age"] = self.initial["local_under_age"]
         if not data.get("local_months"):

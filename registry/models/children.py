@@ -395,7 +395,12 @@ class StatedReason(Identified):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="stated_reasons")
     school = models.ForeignKey(School, models.PROTECT, related_name="+", verbose_name="学校")
     child = models.ForeignKey(
-        Child, models.PROTECT, null=True, blank=True, related_name="sealed_openings", verbose_name="封存的档案"
+        Child,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="sealed_openings",
+        verbose_name="封存的档案",
     )
     reason = models.CharField("用途", max_length=200)
     opened_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -70,6 +70,7 @@ ACT_WORDS = {
     Act.SCREEN_CLASS: "班级摸底",
     Act.HAND_IN_SCREENING: "上报摸底",
     Act.REVIEW_SCREENING: "审核摸底",
+    Act.KEEP_LEAVERS: "管离校学生档案",
 }
 
 

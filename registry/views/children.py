@@ -185,6 +185,7 @@ def child_list(request):
         "sees_files": sees_files,
         "may_add": access.may(user, Act.EDIT_CHILDREN),
         "may_merge": access.may(user, Act.IMPORT_ROSTER),
+        "may_see_leavers": access.may(user, Act.KEEP_LEAVERS),
         "must_state_reason": openable,
         "alarms": alarms.open_alarms(user).count() if sees_files else 0,
         "reasons": _open_reasons(user) if openable else [],
@@ -194,7 +195,13 @@ def child_list(request):
 
 
 def _open_reasons(user):
-    rows = StatedReason.objects.open().filter(user=user).select_related("school").order_by("expires_at")
+    rows = (
+        StatedReason.objects.open()
+        .of_schools()
+        .filter(user=user)
+        .select_related("school")
+        .order_by("expires_at")
+    )
     return [
         f"{row.school}的名单打开到 {timezone.localtime(row.expires_at):%H:%M}，用途：{row.reason}"
         for row in rows
@@ -223,7 +230,7 @@ def _filter_form(request, villages, names_only):
 def _schools_with_children(user):
     """Schools of the posts inside schools, and those whose names a stated reason has opened."""
     ids = {post.school_id for post in access.posts_of(user) if post.school_id}
-    opened = StatedReason.objects.open().filter(user=user).values("school")
+    opened = StatedReason.objects.open().of_schools().filter(user=user).values("school")
     return School.objects.filter(Q(pk__in=ids) | Q(managing_school__in=ids) | Q(pk__in=opened)).values("pk")
 
 
