@@ -71,6 +71,22 @@ def owners_of(school, day):
     return Staff.objects.filter(pk__in=posts.values("staff")).by_name()
 
 
+def attendance_of(meeting):
+    """([who came], [who did not]) of a meeting: staff by name, each with ``duty_words``, its posts of that day."""
+    rows = meeting.attendances.filter(cancelled_at=None, staff__isnull=False).select_related("staff")
+    posts = Post.objects.on(meeting.day).filter(school=meeting.school_id, kind__in=KEPT)
+    held = {}
+    for post in sorted(posts, key=lambda one: (KEPT.index(one.kind), one.pk)):
+        words = held.setdefault(post.staff_id, [])
+        if post.get_kind_display() not in words:
+            words.append(post.get_kind_display())
+    came, absent = [], []
+    for row in sorted(rows, key=lambda one: one.staff.name_key):
+        row.staff.duty_words = "兼".join(held.get(row.staff_id, []))
+        (came if row.present else absent).append(row.staff)
+    return came, absent
+
+
 def open_follow_ups(**where):
     """Decisions not yet done, of meetings that stand; the nearest date first, those without one last."""
     found = FollowUp.objects.filter(done_on=None, activity__cancelled_at=None, **where)

@@ -36,6 +36,9 @@ urlpatterns = [
         {"form": "agreement"},
         name="print_agreement",
     ),
+    path("children/<uuid:uid>/print/records/", prints.print_records, name="print_records"),
+    path("contacts/<uuid:uid>/print/", prints.print_contact, name="print_contact"),
+    path("meetings/<uuid:uid>/print/", prints.print_minutes, name="print_minutes"),
     path("classes/<uuid:uid>/print/cards/", prints.print_class, {"form": "card"}, name="print_class_cards"),
     path(
         "classes/<uuid:uid>/print/register/",

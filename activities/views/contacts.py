@@ -18,7 +18,7 @@ from registry.models import SchoolClass, Staff
 from trust import audit, drafts
 from trust.models import VersionConflict
 
-from .. import contacts, excuses
+from .. import contact_sheets, contacts, excuses
 from ..choosing import choices_for, last_time, phones_of
 from ..contacts import CHANNELS, SubmissionMismatch
 from ..forms.contacts import FORMS, CancelForm, MeetingForm
@@ -335,6 +335,7 @@ def contact_detail(request, uid):
         "newer": newer,
         "older": older,
         "may_change": contact.cancelled_at is None and contacts.may_change(request.user, contact, sight),
+        "may_print": contact_sheets.may_print(request.user, contact, sight),
         "shows_report": contact.needs_report and contacts.may_see_report(request.user, contact),
         "file_url": _file_url(request.user, contact.child),
     }

@@ -103,16 +103,15 @@ def meeting_detail(request, uid):
     """Minutes of one meeting: who came, what was discussed and decided."""
     meeting = _meeting_or_404(request, uid)
     audit.record("open_meeting", by=request.user, kind="activity", uid=meeting)
-    rows = meeting.attendances.filter(cancelled_at=None, staff__isnull=False).select_related("staff")
-    attended = sorted(rows, key=lambda row: row.staff.name_key)
+    came, absent = meetings.attendance_of(meeting)
     tasks = list(meeting.follow_ups.select_related("staff"))
     for task in tasks:
         task.activity = meeting
         task.may_finish = meeting.cancelled_at is None and meetings.may_finish(request.user, task)
     context = {
         "meeting": meeting, "school": meeting.school, "tasks": tasks, "today": timezone.localdate(),
-        "came": [row.staff.name for row in attended if row.present],
-        "absent": [row.staff.name for row in attended if not row.present],
+        "came": [one.name for one in came],
+        "absent": [one.name for one in absent],
         "may_hold": meeting.cancelled_at is None and meetings.may_hold(request.user, meeting.school),
     }  # fmt: skip
     return render(request, "activities/meetings/detail.html", context)

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
+from activities import meetings
+from activities.contact_sheets import may_print_of
+from activities.models import Activity
 from registry import access, duty_texts
 from registry import staff as staffing
 from registry.access import Act
-from registry.models import Child, Enrollment, School, SchoolClass, latest_enrollment
+from registry.models import Child, Enrollment, School, SchoolClass
 from trust import audit
 
 from ..exports import ROWS_WITH_NUMBERS, ROWS_WITH_PHONES, SHORTEST_REASON
@@ -36,27 +39,30 @@ class Form:
     pdf_places: tuple = ()
 
 
-CHILD, CLASS, SCHOOL = Child, SchoolClass, School
+CHILD, CLASS, SCHOOL, MEETING = Child, SchoolClass, School, Activity
 FORMS = {
     "card": Form("联系卡", "reports/print/_cards.html", (CHILD, CLASS), pdf_places=(CHILD, CLASS)),
     "file": Form("一人一档", "reports/print/_files.html", (CHILD,), pdf_places=(CHILD, CLASS)),
     "agreement": Form("委托照护协议", "reports/print/_agreement.html", (CHILD,), pdf_places=(CHILD,)),
+    "records": Form("谈心、家访记录", "reports/print/_records.html", (CHILD,)),
     "register": Form("留守儿童花名册", "reports/print/_register.html", (CLASS, SCHOOL), pdf_places=(CLASS, SCHOOL)),
     "pairings": Form("结对包保花名册", "reports/print/_pairings.html", (CLASS, SCHOOL), pdf_places=(CLASS, SCHOOL)),
     "group": Form("领导小组名单及分工", "reports/print/_group.html", (SCHOOL,), children=False),
     "duties": Form("岗位职责", "reports/print/_duties.html", (SCHOOL,), children=False),
+    "minutes": Form("领导小组会议记录", "reports/print/_minutes.html", (MEETING,), children=False),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Paper:
-    """What is to be printed. ``place`` is a Child, a SchoolClass or a School."""
+    """What is to be printed. ``place`` is a Child, a SchoolClass, a School or (minutes) the meeting."""
 
     form: str
     place: object
     numbers: Numbers = Numbers.MASKED
     by_class: bool = False  # 结对花名册 by class in place of by teacher
     only: tuple | None = None  # contact cards: uids of the children just issued
+    sheets: tuple = ()  # 谈心、家访记录: what ``records.sheets`` made of the contacts chosen
 
     @property
     def kind(self):
@@ -66,6 +72,8 @@ class Paper:
     @property
     def place_words(self):
         """As it stands in titles: 石门小学四(1)班, 李小满."""
+        if isinstance(self.place, Activity):
+            return str(self.place.school)
         return f"{self.place.school}{self.place}" if isinstance(self.place, SchoolClass) else str(self.place)
 
     @property
@@ -77,18 +85,10 @@ class Paper:
 # --- who may ------------------------------------------------------------------------------------------------------------
 
 
-def seat_of(child):
-    """Where the child sits, else sat last; None if it was never enrolled."""
-    return latest_enrollment(child.pk).select_related("school", "school_class__school").first()
-
-
 def may_print(user, place):
     """Whether a post of the reader lets it print forms about children of the place."""
     if isinstance(place, Child):
-        seat = seat_of(place)
-        return seat is not None and access.may(
-            user, Act.PRINT_FORMS, school=seat.school, school_class=seat.school_class
-        )
+        return may_print_of(user, place)
     if isinstance(place, SchoolClass):
         return access.may(user, Act.PRINT_FORMS, school=place.school, school_class=place)
     return access.schools_whole(user, Act.PRINT_FORMS).filter(pk=place.pk).exists()
@@ -196,7 +196,21 @@ def _duties(paper, user, day, children):
     return {"children": [], "texts": duty_texts.texts_of(paper.place), "school": paper.place}
 
 
+def _records(paper, user, day, children):
+    return {"children": [paper.place], "sheets": paper.sheets}
+
+
+def _minutes(paper, user, day, children):
+    meeting = paper.place
+    came, absent = meetings.attendance_of(meeting)
+    return {
+        "children": [], "meeting": meeting, "school": meeting.school, "came": came, "absent": absent,
+        "tasks": list(meeting.follow_ups.select_related("staff")),
+    }  # fmt: skip
+
+
 _BUILDERS = {
+    "records": _records, "minutes": _minutes,
     "card": _cards, "file": _files, "agreement": _agreement, "register": _register, "pairings": _pairings,
     "group": _group, "duties": _duties,
 }  # fmt: skip

@@ -3,20 +3,23 @@
 from dataclasses import replace
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from activities import contact_sheets, meetings
+from activities.contacts import full_rows
+from activities.models import Activity, ActivityKind, Contact
 from registry import access
 from registry.access import Act
 from registry.models import Child, School, SchoolClass
 from trust import audit
 
 from ..forms.prints import FILE, IssueCardsForm, PrintOptionsForm
-from ..printing import cards, papers, pdf
+from ..printing import cards, papers, pdf, records
 from ..printing.numbers import Numbers
 from ..printing.papers import FORMS, Paper
 
@@ -125,6 +128,78 @@ def print_class(request, uid, form):
 def print_school(request, uid, form):
     """Register, pairings, leading group or duties of a school."""
     return _print(request, School, uid, form)
+
+
+# --- records of talks and visits, minutes -------------------------------------------------------------------------------
+
+
+def _sheets(request, paper, **more):
+    context = papers.context_of(paper, request.user)
+    plain = {"note": "用 A4 纸", "ways": [], "options_url": "", "said": messages.get_messages(request)}
+    return render(request, "reports/print/page.html", context | plain | more)
+
+
+@require_safe
+def print_contact(request, uid):
+    """谈心记录 or 家访记录: the sheet of one contact."""
+    found = Contact.objects.visible_to(request.user).valid().filter(kind__in=records.KINDS)
+    contact = get_object_or_404(full_rows(found), uid=uid)
+    child = contact.child
+    sight = access.sight_of(request.user, child)
+    if not contact_sheets.may_print(request.user, contact, sight):
+        raise PermissionDenied("您的岗位没有这项功能")
+    audit.record(
+        "print_child", by=request.user, kind="contact", uid=contact, child=child,
+        detail=f"{contact.get_kind_display()}记录",
+    )  # fmt: skip
+    family = contact_sheets.may_print_of(request.user, child)
+    sheets = records.sheets(child, found.filter(pk=contact.pk), request.user, sight, family=family)
+    paper = Paper("records", child, sheets=tuple(sheets))
+    return _sheets(request, paper, back_url=reverse("activities:contact_detail", args=[contact.uid]))
+
+
+@require_safe
+def print_records(request, uid):
+    """谈心记录 and 家访记录 of a child, a sheet each, term by term."""
+    child = _place_or_404(request.user, Child, uid)
+    paper = Paper("records", child)
+    papers.require(paper, request.user)
+    terms = records.terms_of(child, request.user)
+    wanted = request.GET.get("term") or (terms[0][0] if terms else "")
+    term = next((one for one in terms if one[0] == wanted), None)
+    kind = request.GET.get("kind", "")
+    if (terms and term is None) or (kind and kind not in records.KINDS):
+        raise Http404
+    chosen = records.records_of(child, request.user)
+    if term is not None:
+        chosen = records.in_term(chosen, term[2], term[3])
+    chosen = chosen.filter(kind=kind) if kind else chosen
+    papers.record(paper, by=request.user, children=[child])
+    ways = [(f"?term={code}&kind={kind}", words, code == wanted) for code, words, *_ in terms]
+    if terms:
+        ways += [
+            (f"?term={wanted}&kind={code}", words, code == kind)
+            for code, words in [
+                ("", "谈心和家访"),
+                *((code, f"只印{word}") for code, word in records.KINDS.items()),
+            ]
+        ]
+    sheets = records.sheets(child, chosen, request.user, access.sight_of(request.user, child), family=True)
+    return _sheets(
+        request, replace(paper, sheets=tuple(sheets)), back_url=child.get_absolute_url(), ways=ways
+    )
+
+
+@require_safe
+def print_minutes(request, uid):
+    """领导小组会议记录 on paper, to be signed."""
+    found = Activity.objects.visible_to(request.user).valid().filter(kind=ActivityKind.GROUP_MEETING)
+    meeting = get_object_or_404(found.select_related("school__county", "recorded_by").distinct(), uid=uid)
+    if not meetings.may_read(request.user, meeting.school):
+        raise PermissionDenied("您的岗位没有这项功能")
+    paper = Paper("minutes", meeting)
+    papers.record(paper, by=request.user, children=[])
+    return _sheets(request, paper, back_url=reverse("activities:meeting_detail", args=[meeting.uid]))
 
 
 # --- numbers in full, files ---------------------------------------------------------------------------------------------
