@@ -9,6 +9,7 @@ class ActivitiesConfig(AppConfig):
     def ready(self):
         from . import (
             contacts,  # noqa: F401  registers its outbox handler
+            dropout,  # noqa: F401  closes cases of children that go on to another school
             handing_over,  # noqa: F401  says what somebody who leaves must hand over
             merged_children,  # noqa: F401  says what else names a child whose double is merged
             record_lists,  # noqa: F401  reads a year of talks and visits

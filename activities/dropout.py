@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from registry.going_on import when_children_go_on
 from registry.models import Enrollment
 from trust import audit
 
@@ -115,6 +116,25 @@ def close_case(case, *, by, closed_on, outcome, expected):
             detail=case.get_outcome_display(),
         )  # fmt: skip
     return case
+
+
+@when_children_go_on
+def close_those_gone_on(children, *, day, by):
+    """Open cases of children that another school has: 已转学就读, from that day, today if it lies ahead."""
+    cases = list(
+        DropoutCase.objects.select_for_update()
+        .filter(child__in=children, closed_on=None)
+        .select_related("child")
+    )
+    for case in cases:
+        case.closed_on = max(min(day, timezone.localdate()), case.absent_since)
+        case.outcome, case.closed_by, case.version = DropoutOutcome.TRANSFERRED, by, case.version + 1
+    DropoutCase.objects.bulk_update(cases, ["closed_on", "outcome", "closed_by", "version"])
+    if cases:
+        audit.record_many(
+            "close_dropout_case", by=by, kind="dropoutcase", children=[case.child for case in cases],
+            detail=DropoutOutcome.TRANSFERRED.label,
+        )  # fmt: skip
 
 
 def _check_day(case, day, field):

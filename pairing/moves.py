@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
+from registry.going_on import children_go_on
 from registry.models import Enrollment, School, Trait, TraitKind, grade_year
 from trust import audit
 from trust.models import VersionConflict
@@ -189,6 +190,7 @@ def accept_transfers(*, transfers, by, starts_on, school_class=None, versions=No
             ]
         )
         _answer(rows, TransferState.ACCEPTED, by, "")
+        children_go_on([one.child for one in rows], day=starts_on, by=by)
         audit.record_many("accept_transfer", by=by, kind="transfer", children=[one.child for one in rows])
     forget_ties(by)
     return rows

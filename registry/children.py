@@ -14,6 +14,7 @@ from trust import audit, outbox
 from trust.models import VersionConflict
 
 from . import values
+from .going_on import GOES_ON, children_go_on
 from .models import (
     ALARM_TRAITS,
     CareListSpell,
@@ -263,6 +264,8 @@ def leave_school(child, *, by, last_day, reason, destination=""):
         )
         for trait in child.traits.open().filter(kind=TraitKind.BOARDING, starts_on__lte=last_day):
             end_spell(trait, last_day=last_day, by=by)
+        if destination and reason in GOES_ON:
+            children_go_on([child], day=last_day, by=by)
         audit.record("leave_school", by=by, kind="enrollment", uid=spell, child=child, reason=reason)
     return spell
 

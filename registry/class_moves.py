@@ -14,6 +14,7 @@ from django.utils import timezone
 from trust import audit
 
 from .children import ONE_DAY
+from .going_on import children_go_on
 from .models import Child, Enrollment, SchoolClass, Trait, TraitKind, grade_year
 
 AT_MOST = 300
@@ -159,6 +160,11 @@ def graduate(*, children, by, destination=""):
             trait.ends_on = last_days[trait.child_id]
         Trait.objects.bulk_update(traits, ["ends_on"])
         done = [child for child in children if child.pk in last_days]
+        if destination:
+            for last_day in sorted({last_days[child.pk] for child in done}):
+                children_go_on(
+                    [child for child in done if last_days[child.pk] == last_day], day=last_day, by=by
+                )
         if done:
             audit.record_many("graduate", by=by, kind="enrollment", children=done)
     return done

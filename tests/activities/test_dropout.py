@@ -10,7 +10,10 @@ from django.urls import reverse
 
 from activities import contacts, dropout
 from activities.models import DropoutCase, DropoutStep
-from registry.models import PostKind
+from pairing import moves
+from registry import children, class_moves
+from registry.forms.children import LEAVE_REASONS
+from registry.models import PostKind, SchoolClass
 from tests.pairing.conftest import signed_in, today, world  # noqa: F401
 from trust.models import AuditEvent, VersionConflict
 
@@ -88,6 +91,69 @@ def test_closed_with_an_outcome_the_days_stand_still(world):  # noqa: F811
     with pytest.raises(ValidationError, match="已经结案"):
         dropout.add_step(case, by=None, kind="notice", day=date(2026, 10, 21))
     assert open_case(world, date(2026, 11, 2)).pk != case.pk
+
+
+@pytest.mark.db
+def test_a_transfer_that_is_accepted_closes_the_case(world, today):  # noqa: F811
+    case, other = open_case(world), open_case(world, child=world.bo)
+    sent = moves.send_transfers(
+        children=[world.an, world.chen],
+        to_school=world.qingshan,
+        last_day=date(2026, 10, 14),
+        by=world.leader.user,
+    )
+    case.refresh_from_db()
+    assert case.closed_on is None  # nothing has happened yet
+    moves.accept_transfers(transfers=sent, by=world.other_leader.user, starts_on=date(2026, 10, 19))
+    case.refresh_from_db(), other.refresh_from_db()
+    assert (case.closed_on, case.outcome, case.closed_by, case.version) == (
+        date(2026, 10, 19), "transferred", world.other_leader.user, 2,
+    )  # fmt: skip
+    assert other.closed_on is None
+    entry = AuditEvent.objects.get(action="close_dropout_case")
+    assert (entry.child_uid, entry.detail) == (world.an.uid, "已转学就读")
+    (row,) = dropout.progress_of([case], today)
+    assert row.days == 12  # 8 to 19 October
+
+
+def test_a_first_day_ahead_closes_the_case_today(world, today):  # noqa: F811
+    case = open_case(world)
+    sent = moves.send_transfer(
+        child=world.an, to_school=world.qingshan, last_day=today, by=world.leader.user, reason="搬家"
+    )
+    moves.accept_transfers(transfers=[sent], by=world.other_leader.user, starts_on=today + timedelta(days=3))
+    case.refresh_from_db()
+    assert (case.closed_on, case.outcome) == (today, "transferred")
+
+
+@pytest.mark.parametrize(
+    ("reason", "destination", "outcome"),
+    [
+        ("转学到外县", "青山县一小", "transferred"),
+        ("毕业", "县外读初中", "transferred"),
+        ("毕业", "", ""),  # nobody knows where it is
+        ("随父母到外地", "东莞", ""),  # is it at school there? a person asks
+        ("辍学", "东莞打工", ""),
+    ],
+)
+def test_who_leaves_for_a_school_is_no_longer_missing(world, today, reason, destination, outcome):  # noqa: F811
+    assert reason in LEAVE_REASONS
+    case = open_case(world)
+    children.leave_school(
+        world.an, by=world.leader.user, last_day=today, reason=reason, destination=destination
+    )
+    case.refresh_from_db()
+    assert (case.outcome, case.closed_on) == (outcome, today if outcome else None)
+
+
+def test_a_graduate_with_a_destination_is_no_longer_missing(world):  # noqa: F811
+    SchoolClass.objects.filter(pk=world.c31.pk).update(ends_on=date(2026, 7, 3))
+    case, other = open_case(world, date(2026, 6, 22)), open_case(world, date(2026, 6, 22), child=world.bo)
+    class_moves.graduate(children=[world.an], by=None, destination="县外读初中")
+    class_moves.graduate(children=[world.bo], by=None)
+    case.refresh_from_db(), other.refresh_from_db()
+    assert (case.closed_on, case.outcome) == (date(2026, 7, 3), "transferred")
+    assert other.closed_on is None
 
 
 def test_the_county_sees_numbers_by_school_and_no_name(world, signed_in, today):  # noqa: F811
