@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import assessment, boards, child_file, county, exports, family_ticks, prints
+from .views import assessment, boards, child_file, county, exports, family_ticks, letters, prints
 
 app_name = "reports"
 urlpatterns = [
@@ -81,6 +81,8 @@ urlpatterns = [
         prints.school_print_options,
         name="school_print_options",
     ),
+    path("classes/<uuid:uid>/letters/", letters.class_letters, name="class_letters"),
+    path("classes/<uuid:uid>/print/letters/", letters.print_letters, name="print_letters"),
     path("classes/<uuid:uid>/cards/", prints.class_cards, name="class_cards"),
     path("classes/<uuid:uid>/cards/issue/", prints.cards_issue, name="cards_issue"),
     # --- assessment ---

@@ -521,6 +521,8 @@ ORACLE = {
     "reports:print_class_register": of("place", "class", EDITORS, but=OTHER_CLASS),
     "reports:print_class_pairings": of("place", "class", EDITORS, but=OTHER_CLASS),
     "reports:class_print_options": of("place", "class", EDITORS, BOTH, values={"form": "file"}, but=OTHER_CLASS),
+    "reports:class_letters": of("place", "class", EDITORS, BOTH, but=OTHER_CLASS),
+    "reports:print_letters": of("place", "class", EDITORS, but=OTHER_CLASS),
     "reports:class_cards": of("place", "class", EDITORS, but=OTHER_CLASS),
     "reports:cards_issue": of("place", "class", EDITORS, "POST", but=OTHER_CLASS),
     "reports:print_school_register": of("place", "school", IMPORTERS),

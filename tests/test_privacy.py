@@ -262,6 +262,7 @@ LOOKS = {
     "reports:print_contact": ("print_child", "child"),
     "reports:print_minutes": ("print_form", "count"),
     "reports:print_class_cards": ("print_form", "count"),
+    "reports:print_letters": ("print_form", "count"),
     "reports:print_class_register": ("print_form", "count"),
     "reports:print_class_pairings": ("print_form", "count"),
     "reports:print_school_register": ("print_form", "count"),
