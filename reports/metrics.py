@@ -7,7 +7,7 @@ closed, the others as the ledger stands; a duty that is not due yet counts neith
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
@@ -16,7 +16,7 @@ from django.utils import timezone
 from activities.ledger import Counts, Ledger
 from activities.models import Activity, ActivityKind, DutyRule, Opening, State, Strength, Tally
 from pairing.models import Pairing
-from registry.calendar import CalendarNotConfirmed, month_end, next_month
+from registry.calendar import CalendarNotConfirmed, month_end, next_month, shanghai_midnight
 from registry.models import (
     PARENTS,
     ActivityCenter,
@@ -30,12 +30,15 @@ from registry.models import (
     Post,
     PostKind,
     School,
+    Screening,
+    ScreeningEntry,
     Season,
     Term,
 )
 
 from . import figures
 
+CONFIRMED_WITHIN = timedelta(days=30)  # 开学一个月内
 MEASURED, UNKNOWN, NOT_APPLICABLE = "measured", "unknown", "not_applicable"
 
 
@@ -82,20 +85,18 @@ _DUTY_METRICS = {
 }
 # What the program does not keep yet, so a person must judge.
 _NOT_KEPT = {
-    "leading_group_meetings_held": "系统里还没有会议记录，请查会议记录本",
     "report_on_time_rate": "系统里还没有报送回执，请查报送回执",
     "plan_filed_by_deadline": "系统里还没有学期计划，请查工作计划",
     "plan_task_completion_rate": "系统里还没有学期计划，请查计划任务清单",
     "compliant_rooms": "系统里还没有功能室登记，请实地察看",
-    "screening_confirmed_rate": "请在“摸底”里看各班哪天交的，由人判定",
-    "survey_confirmed_rate": "请在“摸底”里看各班哪天交的，由人判定",
     "growth_record_rate": "系统里还没有成长记录，请查成长记录册",
     "inventory_match_rate": "系统里还没有资产台账，请查清查表",
     "asset_good_rate": "系统里还没有资产台账，请查资产台账并抽查",
 }
 KNOWN = frozenset(
     {*_DUTY_METRICS, *_NOT_KEPT, "archive_completeness_rate", "pairing_coverage_rate", "posts_filled",
-     "guardian_sessions_held", "daily_check_rate"}
+     "guardian_sessions_held", "daily_check_rate", "leading_group_meetings_held", "screening_confirmed_rate",
+     "survey_confirmed_rate"}
 )  # fmt: skip
 _ARCHIVE = ("性别", "出生日期", "身份证件号", "年级班级", "住址", "留守类型")
 _OF_ADULT = {
@@ -381,14 +382,14 @@ class Measures:
 
     # --- by term --------------------------------------------------------------------------------------------------
 
-    def _by_term(self, count):
-        """``count(term)`` gives {school: (value, shown, sentence) or None}; only terms that have ended are measured."""
+    def _by_term(self, count, last_day=lambda term: term.ends_on):
+        """``count(term)`` gives {school: (value, shown, sentence) or None}; a term is measured once ``last_day`` is over."""
         found = {home: Measured(MEASURED) for home in set(self.home.values())}
         running = False
         for term in self.terms:
             if term.starts_on > self.as_of:
                 continue
-            ended = term.ends_on < self.today
+            ended = last_day(term) < self.today
             running = running or not ended
             answers = count(term)
             for home, result in found.items():
@@ -424,6 +425,68 @@ class Measures:
             return answers
 
         return self._by_term(count)
+
+    def _leading_group_meetings_held(self):
+        """Meetings of the leading group with minutes, by term (C005)."""
+
+        def count(term):
+            rows = Activity.objects.valid().filter(
+                school__in=self.schools, kind=ActivityKind.GROUP_MEETING, day__range=(term.starts_on, term.ends_on)
+            )  # fmt: skip
+            held = Counter(self.home[school] for school in rows.values_list("school", flat=True))
+            return {
+                home: (held[home], f"{held[home]} 次", f"领导小组开会 {held[home]} 次，有记录")
+                for home in set(self.home.values())
+            }
+
+        return self._by_term(count)
+
+    def _screening_confirmed_rate(self):
+        """Children confirmed in the screening within 30 days of the term's start, of those on its list that day (F53)."""
+        screened = set(
+            Screening.objects.filter(county=self.county, term__in=self.terms).values_list("term", flat=True)
+        )
+
+        def last_day(term):
+            return term.starts_on + CONFIRMED_WITHIN
+
+        def count(term):
+            if term.pk not in screened:
+                return {}
+            day = last_day(term)
+            listed = CareListSpell.objects.on(day).values("child")
+            seats = Enrollment.objects.on(day).filter(school__in=self.schools, child__in=listed)
+            said = ScreeningEntry.objects.filter(
+                class_screening__school_screening__screening__term=term, child=OuterRef("child"),
+                answered_at__lt=shanghai_midnight(day + timedelta(days=1)),
+            )  # fmt: skip
+            rows = (
+                seats.annotate(said=Exists(said)).order_by().values("school", "said").annotate(n=Count("pk"))
+            )
+            total, confirmed = Counter(), Counter()
+            for row in rows:
+                home = self.home[row["school"]]
+                total[home] += row["n"]
+                confirmed[home] += row["n"] if row["said"] else 0
+            answers = {}
+            for home, heads in total.items():
+                value = Fraction(confirmed[home], heads)
+                sentence = (
+                    f"摸底：到 {day} 在册 {heads} 人，已确认 {confirmed[home]} 人，"
+                    f"还有 {heads - confirmed[home]} 人没有确认，{_percent(value)}"
+                )
+                answers[home] = (value, _percent(value), sentence)
+            return answers
+
+        found = self._by_term(count, last_day)
+        for result in found.values():
+            if result.status == NOT_APPLICABLE:
+                result.status, result.why = UNKNOWN, "这一学年没有在系统里摸底，请查班级确认记录"
+            elif result.status == UNKNOWN:
+                result.why = "开学还不满一个月，到时再算"
+        return found
+
+    _survey_confirmed_rate = _screening_confirmed_rate
 
     def _daily_check_rate(self):
         centers = dict(ActivityCenter.objects.filter(school__in=self.schools).values_list("pk", "school"))

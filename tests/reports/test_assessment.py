@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from activities.models import Activity, ActivityKind, DutyRule, Opening
-from registry.models import Post, Term
+from registry.models import Child, ClassScreening, Post, SchoolScreening, Screening, ScreeningEntry, Term
 from reports import assessment, exports, metrics
 from reports.models import AssessmentScheme
 from trust.models import AuditEvent
@@ -258,6 +258,50 @@ def test_daily_checks_are_opened_days_with_a_tick(world, scheme):
     # 1 of 3 opened days: below half, no point; the sentence says both numbers
     assert score.facts[0].text == "第一学期之家开放 3 天，其中查了卫生和安全 1 天，33.3%"
     assert score.points == 0
+
+
+@pytest.mark.django_db
+def test_the_screening_counts_who_was_confirmed_within_thirty_days(world, data, scheme):
+    """Term from 1 September: 1 October, 23:59, is in time, 2 October is not. Five are on the list, and one at its 教学点."""
+    term = Term.objects.get(county=world.county, year=2026, season="autumn")
+    assert by_code(world, scheme)[0]["5.1"].why == "这一学年没有在系统里摸底，请查班级确认记录"
+    part = SchoolScreening.objects.create(
+        school=world.school,
+        screening=Screening.objects.create(
+            county=world.county,
+            term=term,
+            as_of=date(2026, 9, 20),
+            due_on=date(2026, 9, 30),
+            definition="在册",
+        ),
+    )
+    whole = ClassScreening.objects.create(school_screening=part)
+    listed = Child.objects.listed_on(date(2026, 10, 1)).at_school_on(world.school, date(2026, 10, 1))
+    moments = ["2026-09-10T10:00", "2026-09-30T10:00", "2026-10-01T23:59", "2026-10-02T00:00", None]
+    for child, moment in zip(listed.order_by("pk"), moments, strict=True):
+        said = datetime.fromisoformat(f"{moment}+08:00") if moment else None
+        ScreeningEntry.objects.create(
+            class_screening=whole, child=child, answer="unchanged" if said else "", answered_at=said
+        )
+    score = by_code(world, scheme)[0]["5.1"]
+    assert score.facts[0].text.endswith("到 2026-10-01 在册 6 人，已确认 3 人，还有 3 人没有确认，50.0%")
+    assert (score.status, score.points) == ("scored", 0)
+    ScreeningEntry.objects.update(answer="unchanged", answered_at="2026-09-09T10:00+08:00")
+    # 5 of 6: 4 × (5/6 − 0.7) ÷ 0.3 = 1.78
+    assert by_code(world, scheme)[0]["5.1"].points == D("1.8")
+
+
+@pytest.mark.django_db
+def test_meetings_of_the_leading_group_count_by_term(world, data, scheme):
+    for day in (date(2026, 9, 3), date(2026, 11, 2)):
+        Activity.objects.create(
+            kind=ActivityKind.GROUP_MEETING, title="会", day=day, county=world.county, school=world.school
+        )
+    assert by_code(world, scheme)[0]["1.1"].why == "学期还没有结束，学期末再算"
+    with time_machine.travel("2027-02-01T12:00+08:00", tick=False):
+        score = by_code(world, scheme)[0]["1.1"]
+    # whether there is a list of the group is for a person to see; the meetings are counted for them
+    assert (score.status, score.facts[0].text) == ("pending", "第一学期领导小组开会 2 次，有记录")
 
 
 @pytest.mark.django_db
