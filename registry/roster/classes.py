@@ -5,6 +5,7 @@ import re
 
 from .. import values
 from ..values import clean_text, read_text
+from .class_groups import AT_NO_SCHOOL
 
 _CELLS = (("child", "class"), ("child", "grade_class"), ("child", "grade"))
 
@@ -86,7 +87,7 @@ class ClassReader:
 
     def _needs_class(self, raw):
         """A school with classes, or a file that gives them, leaves none out; who is at no school sits in no class."""
-        at_no_school = read_text(raw.get(("child", "schooling"))) in ("未入园", "辍学", "不在学", "未入学")
+        at_no_school = read_text(raw.get(("child", "schooling"))) in AT_NO_SCHOOL
         return (self.shape.must_have_class or self.from_file) and not at_no_school
 
     def _grade(self, cell):

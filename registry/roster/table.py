@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ..values import clean_text
 from .cells import Sheet, column_letters
+from .class_groups import fill_down_classes
 from .headings import bare
 from .meanings import Column, Meaning, chosen_meaning, heading_key
 from .proposals import propose
@@ -74,6 +75,7 @@ def read_tables(
             _SheetReader(sheet, reading, chosen, vocabulary).read()
     for table in reading.tables:
         propose(table.columns, [row.cells for row in table.rows])
+        fill_down_classes(table)
     return reading
 
 

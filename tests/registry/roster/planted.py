@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from .generator import Kid, date_words, id_number
-from .writer import Layout, Written, register, write
+from .writer import Layout, Written, one_class, register, write
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,7 @@ class Planted:
 def plant(layout: Layout, random: Random) -> tuple[Written, list[Planted]]:
     """A written register with one problem of each kind that the layout has a column for, each at another child."""
     children = register(random, 19, layout.grades)
-    if layout.class_by in ("title", "grade title"):
-        for kid in children:
-            kid.grade = children[0].grade
-            kid.number = children[0].number if layout.class_by == "title" else kid.number
+    one_class(layout, children)
     keys = {path[0] for path in layout.columns}
     changes, marks = {}, []
     free = iter(range(19))

@@ -15,7 +15,7 @@ from registry.roster.table import read_tables
 
 from .layouts import DEVELOPMENT, HELD_OUT, LAYOUTS, random_layout
 from .planted import plant
-from .writer import register, write
+from .writer import one_class, register, write
 
 AS_OF = datetime.date(2026, 9, 10)
 SEEDS = (1, 2)
@@ -32,10 +32,7 @@ def clean(layout, seed, count=7):
     """A register without a mistake in the layout, written."""
     random = Random(f"{layout.name} {seed}")
     children = register(random, count, layout.grades, layout.siblings, layout.namesakes)
-    if layout.class_by in ("title", "grade title"):
-        for kid in children:
-            kid.grade = children[0].grade
-            kid.number = children[0].number if layout.class_by == "title" else kid.number
+    one_class(layout, children)
     return write(layout, children)
 
 

@@ -57,7 +57,7 @@ class Layout:
     name: str
     columns: list
     titles: tuple = ("石门学校2026年秋季留守儿童花名册",)
-    class_by: str = "columns"  # cell, section, sheet, title, grade section, grade sheet, grade title
+    class_by: str = "columns"  # cell, section, group, sheet, title, grade section, grade sheet, grade title
     spelling: str = "三（2）班"
     styles: Styles = field(default_factory=Styles)
     merge: bool = True
@@ -107,6 +107,19 @@ def register(random: Random, count: int, grades=(1, 9), siblings=False, namesake
     if namesakes and count > 2:
         found[2].name = found[0].name
     return found
+
+
+def one_class(layout, children):
+    """The children as the layout can hold them: all in one class or grade where its title says it, in two where it writes
+    the class once for a group.
+    """
+    for index, kid in enumerate(children):
+        if layout.class_by in ("title", "grade title"):
+            kid.grade = children[0].grade
+            kid.number = children[0].number if layout.class_by == "title" else kid.number
+        elif layout.class_by == "group":
+            first = children[0] if index < 3 else children[3]
+            kid.grade, kid.number = first.grade, first.number
 
 
 # --- cells -----------------------------------------------------------------------------------------------------------
@@ -282,7 +295,15 @@ def write(layout: Layout, children: list[Kid], changes: dict | None = None) -> W
     made, changes = Written(), changes or {}
     made.keys = {path[0] for path in layout.columns}
     order = list(enumerate(children))
-    if layout.class_by in ("section", "sheet", "title", "grade section", "grade sheet", "grade title"):
+    if layout.class_by in (
+        "section",
+        "group",
+        "sheet",
+        "title",
+        "grade section",
+        "grade sheet",
+        "grade title",
+    ):
         order.sort(key=lambda pair: (pair[1].grade, pair[1].number))
     groups = {}
     for index, kid in order:
@@ -369,6 +390,8 @@ def _write_page(page, layout, group, changes, made):
         _merge_families(page, layout, columns, group, made)
     if "ditto" in extras:
         _ditto(page, layout, columns, group, made)
+    if layout.class_by == "group":
+        _class_once(page, columns, group, made)
     for foot in layout.feet:
         page.add(*[cell or None for cell in foot.format(n=number).split("|")])
     for position, path in enumerate(columns, start=1):
@@ -434,6 +457,16 @@ def _merge_families(page, layout, columns, group, made):
                 if path[0][:2] in ("f.", "m.", "g.") or path[0] == "address":
                     page.merges.append((rows[first], position, rows[first] + 1, position))
                     page.rows[rows[first]][position - 1] = None
+
+
+def _class_once(page, columns, group, made):
+    """Grade and class in the first row of a class only; the grade only where it changes."""
+    rows = [row for _, row, _ in made.children[-len(group) :]]
+    for above, (_, kid), row in zip(group, group[1:], rows[1:], strict=False):
+        for position, path in enumerate(columns):
+            same_grade, same_class = kid.grade == above[1].grade, kid.number == above[1].number
+            if same_grade and (path[0] == "grade" or (path[0] in ("class", "both") and same_class)):
+                page.rows[row - 1][position] = None
 
 
 def _ditto(page, layout, columns, group, made):
