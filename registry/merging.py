@@ -5,6 +5,7 @@ known here. A row moves to the kept file, unless
 
 - it is a spell that overlaps one of the kept file: then one of the two gives way, shortened to the days before or after,
   cancelled when no day is left; which one, a person chooses (identical ones need no choice);
+- it is the child's entry in a screening where the kept file has its own: it stays, and what was handed in stays as it is;
 - a unique constraint forbids it: then it is cancelled where its model knows that, else it stays with the dropped file,
   where it doubles what the kept one has.
 
@@ -32,7 +33,17 @@ from trust.crypto import EncryptedTextField
 from trust.models import VersionConflict
 
 from .children import BASIC_FIELDS, ONE_DAY
-from .models import PARENTS, Child, ChildMerge, Kinship, Namesakes, Relation, SchoolClass, Spell
+from .models import (
+    PARENTS,
+    Child,
+    ChildMerge,
+    Kinship,
+    Namesakes,
+    Relation,
+    SchoolClass,
+    ScreeningEntry,
+    Spell,
+)
 
 REASON = "合并重复档案"
 KEPT, DROPPED = "kept", "dropped"
@@ -211,7 +222,11 @@ def _plan_rows(plan, model, name, rows_of, chosen):
     if issubclass(model, Spell):
         _plan_spells(plan, model, name, theirs, ours, chosen)
     moving = staying = 0
+    here = {_part_of(row) for row in ours} if model is ScreeningEntry else ()
     for row in theirs:
+        if model is ScreeningEntry and _part_of(row) in here:
+            staying += 1
+            continue
         if model is Kinship:
             _plan_kinship(plan, row, ours)
         clash = _clashes(plan, model, name, row, ours)
@@ -230,8 +245,15 @@ def _plan_rows(plan, model, name, rows_of, chosen):
         plan.staying.append((str(model._meta.verbose_name), staying))
 
 
+def _part_of(entry):
+    """The school's screening in which an entry stands: a child stands there once, in whatever class."""
+    return entry.class_screening.school_screening_id
+
+
 def _said_of(model):
-    """What a spell's words speak of (school, class, teacher), read along with it."""
+    """What a row's words speak of (school, class, teacher), read along with it."""
+    if model is ScreeningEntry:
+        return ("class_screening",)
     if not issubclass(model, Spell):
         return ()
     names = []
@@ -584,3 +606,13 @@ def kept_file_of(child):
         seen.add(child.pk)
         child = child.merged_into
     return child
+
+
+def files_of(child):
+    """Uids of the child's file and of all that were merged into it: what was written of any of them is of this child."""
+    found, newest = [child.uid], [child.pk]
+    while newest:
+        merged = list(Child.objects.filter(merged_into__in=newest).values_list("pk", "uid"))
+        newest = [pk for pk, _ in merged]
+        found += [uid for _, uid in merged]
+    return found

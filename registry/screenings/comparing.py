@@ -3,12 +3,21 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from ..models import AwayType, ClassScreening, Enrollment, SchoolScreening, ScreeningAnswer, ScreeningEntry
+from ..models import (
+    AwayType,
+    Child,
+    ClassScreening,
+    Enrollment,
+    SchoolScreening,
+    ScreeningAnswer,
+    ScreeningEntry,
+)
 from .hand_in import class_words, pictures
-from .rolls import HERE, OPEN_STATES, Roll, is_open, previous_of
+from .rolls import HERE, OPEN_STATES, STANDING, Roll, is_open, previous_of
 
 # What of the snapshot is compared, in the order of the sentence.
 COMPARED = {"type": "留守类型", "carer": "照看人", "parents": "父母去向", "boarding": "寄宿"}
+MERGED = "重复登记，已并到另一份档案"
 
 
 @dataclass
@@ -64,7 +73,7 @@ def lines_of(part, roll=None):
         for one in ClassScreening.objects.filter(school_screening=part).select_related("school_class__school")
     }
     found = {}
-    for entry in ScreeningEntry.objects.filter(class_screening__in=classes):
+    for entry in ScreeningEntry.objects.filter(STANDING, class_screening__in=classes):
         found[entry.child_id] = _line(
             entry, classes[entry.class_screening_id], entry.snapshot, part.screening.as_of
         )
@@ -140,12 +149,16 @@ def _why_left(new, end_reason):
 
 
 def _ends(school_id, children):
-    """{child's pk: why the last enrollment here ended}; a class that is over ended with graduation."""
+    """{child's pk: why the last enrollment here ended}; a class that is over ended with graduation.
+
+    Of a double that was merged since: that it was one.
+    """
     found = {}
     rows = Enrollment.objects.valid().filter(child__in=children, school=school_id)
     for seat in rows.order_by("starts_on", "pk"):
         found[seat.child_id] = seat.end_reason or ("毕业" if seat.ends_on is None else "")
-    return found
+    merged = Child.objects.filter(pk__in=children).exclude(merged_into=None)
+    return found | dict.fromkeys(merged.values_list("pk", flat=True), MERGED)
 
 
 def _what_changed(old, new):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from ..models import AwayType, ClassScreening, ScreeningAnswer, ScreeningEntry, Sex, Stage
-from .rolls import OPEN_STATES
+from .rolls import OPEN_STATES, STANDING
 
 LISTED = Q(snapshot__listed=True)
 COLUMNS = {
@@ -96,7 +96,7 @@ def progress_of(parts):
     )
     found = {row["school_screening"]: row | {"entries": 0, "answered": 0} for row in classes}
     rows = (
-        ScreeningEntry.objects.filter(class_screening__school_screening__in=parts)
+        ScreeningEntry.objects.filter(STANDING, class_screening__school_screening__in=parts)
         .order_by()
         .values("class_screening__school_screening")
         .annotate(entries=Count("pk"), answered=Count("pk", filter=~Q(answer="") & Q(returned_comment="")))
@@ -113,7 +113,7 @@ def progress_of_classes(classes):
     """{class part's pk: {entries, answered}} in one query; classes without a child too."""
     found = {one.pk: {"entries": 0, "answered": 0} for one in classes}
     rows = (
-        ScreeningEntry.objects.filter(class_screening__in=list(found))
+        ScreeningEntry.objects.filter(STANDING, class_screening__in=list(found))
         .order_by()
         .values("class_screening")
         .annotate(entries=Count("pk"), answered=Count("pk", filter=~Q(answer="") & Q(returned_comment="")))
@@ -127,6 +127,7 @@ def waiting_entries():
     """Entries of running screenings that their class still has to confirm."""
     return ScreeningEntry.objects.filter(
         Q(answer="") | ~Q(returned_comment=""),
+        child__merged_into=None,
         class_screening__school_screening__state__in=OPEN_STATES,
         class_screening__school_screening__screening__closed_at=None,
     )

@@ -6,6 +6,7 @@ Later changes never alter it; only handing in again after a return makes it anew
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from trust import audit
@@ -176,6 +177,11 @@ def _take_snapshot(roll):
     for entry, snapshot in zip(roll.entries, snapshots(roll.entries, roll.part), strict=True):
         entry.snapshot, entry.version = snapshot, entry.version + 1
     ScreeningEntry.objects.bulk_update(roll.entries, ["snapshot", "version"], batch_size=500)
+    # What an earlier handing in said of a file that was merged since stands no more.
+    doubled = ScreeningEntry.objects.filter(
+        class_screening__school_screening=roll.part, child__merged_into__isnull=False
+    )
+    doubled.exclude(snapshot={}).update(snapshot={}, version=F("version") + 1)
 
 
 def snapshots(entries, part):

@@ -32,8 +32,11 @@ from ..together import together
 OPEN_STATES = (HandInState.FILLING, HandInState.RETURNED)
 GONE = (ScreeningAnswer.LEFT, ScreeningAnswer.HOME_AGAIN)
 HERE = (ScreeningAnswer.UNCHANGED, ScreeningAnswer.CHANGED, ScreeningAnswer.NEW)
+# An entry of a file that was merged into another counts only where the school had handed it in before.
+STANDING = Q(child__merged_into=None) | (
+    ~Q(snapshot={}) & ~Q(class_screening__school_screening__state__in=OPEN_STATES)
+)
 _STAGES = list(Stage)
-_MERGED = "重复登记，已并到另一份档案"
 
 
 def is_pending(entry):
@@ -56,11 +59,8 @@ class Roll:
     def __init__(self, part, *, opening=False):
         self.part, self.day = part, timezone.localdate()
         self.now = timezone.now()
-        self.entries = list(
-            ScreeningEntry.objects.filter(class_screening__school_screening=part)
-            .select_related("child")
-            .order_by("pk")
-        )
+        entries = ScreeningEntry.objects.filter(STANDING, class_screening__school_screening=part)
+        self.entries = list(entries.select_related("child").order_by("pk"))
         self.new_classes, self.new_entries, self.changed = [], [], {}
         self._read_classes()
         if is_open(part):
@@ -104,7 +104,8 @@ class Roll:
         day, known = self.day, [entry.child_id for entry in self.entries]
         self._before = []
         if previous is not None:
-            self._before = list(counted_entries(previous).select_related("child", "class_screening"))
+            before = counted_entries(previous).filter(child__merged_into=None)
+            self._before = list(before.select_related("child", "class_screening"))
             known += [entry.child_id for entry in self._before]
         listed = CareListSpell.objects.on(day)
         seats = Enrollment.objects.on(day).filter(school=self.part.school)
@@ -163,8 +164,7 @@ class Roll:
             return
         if seat is None or not _goes_on(seat, self.day):
             last = seat or self._last_seats.get(entry.child_id)
-            note = _MERGED if entry.child.merged_into_id else getattr(last, "end_reason", "")
-            self._answer(entry, ScreeningAnswer.LEFT, note)
+            self._answer(entry, ScreeningAnswer.LEFT, getattr(last, "end_reason", ""))
         else:
             last = self._listed.get(entry.child_id) or self._last_spells.get(entry.child_id)
             self._answer(entry, ScreeningAnswer.HOME_AGAIN, getattr(last, "end_reason", ""))
@@ -304,7 +304,7 @@ def changes_since(children, moment):
 
 
 def named_to(entries, user):
-    """Of ``entries`` those whose child's file ``user`` may open."""
-    pks = [entry.child_id for entry in entries]
-    seen = set(Child.objects.visible_to(user).filter(pk__in=pks).values_list("pk", flat=True))
-    return [entry for entry in entries if entry.child_id in seen]
+    """Of ``entries`` those whose child's file, or the one it was merged into, ``user`` may open."""
+    files = {entry.pk: entry.child.merged_into_id or entry.child_id for entry in entries}
+    seen = set(Child.objects.visible_to(user).filter(pk__in=files.values()).values_list("pk", flat=True))
+    return [entry for entry in entries if files[entry.pk] in seen]

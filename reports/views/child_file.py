@@ -62,12 +62,18 @@ def child_file(request, uid):
 
 @require_safe
 def child_readers(request, uid):
-    """谁看过这个孩子: who opened, changed or took out what of this child; for those who read the audit trail."""
+    """谁看过这个孩子: who opened, changed or took out what of this child, of a merged double too; for those who read the
+    audit trail.
+    """
     child = _child_or_404(request.user, uid)
     seat = latest_enrollment(child.pk).select_related("school").first()
     if seat is None or not access.may(request.user, Act.READ_AUDIT, school=seat.school):
         raise PermissionDenied("您的岗位没有这项功能")
-    events = AuditEvent.objects.filter(child_uid=child.uid).exclude(action=OWN_TRAIL).order_by("-at", "-id")
+    events = (
+        AuditEvent.objects.filter(child_uid__in=merging.files_of(child))
+        .exclude(action=OWN_TRAIL)
+        .order_by("-at", "-id")
+    )
     page = Paginator(events, PAGE).get_page(request.GET.get("page"))
     rows = [(event, audit.label(event.action), audit.kind_name(event.kind)) for event in page.object_list]
     audit.record(
