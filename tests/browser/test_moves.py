@@ -45,7 +45,8 @@ def test_a_child_is_sent_and_accepted(
     page.locator("select[name=to_school]").select_option(str(other_school.uid))
     page.get_by_label("搬家").check()
     page.get_by_role("button", name="发出转学").click()
-    expect(page.locator("h1")).to_contain_text("等对方接收")
+    sent = page.get_by_role("table", name="发出去的")
+    expect(sent.get_by_role("link", name=child.name, exact=True)).to_have_count(1)
     assert_fits(page)
 
     page = sign_in(open_page(javascript=javascript), "other-leader", county.password)
@@ -59,7 +60,7 @@ def test_a_child_is_sent_and_accepted(
     page.get_by_role("button", name="接收", exact=True).click()
     expect(page.locator("body")).to_contain_text("已接收")
     assert_fits(page)
-    assert Transfer.objects.get().state == "accepted"
+    assert Transfer.objects.get(child=child).state == "accepted"
     seat = child.enrollments.valid().order_by("-starts_on").first()
     assert (seat.school, seat.school_class) == (other_school, school_class)
 
