@@ -21,6 +21,11 @@ from registry.models import (
 )
 
 
+def place_and_address(place, address):
+    """The address after its place; once where people wrote the place into the address too."""
+    return address if address.startswith(place) else f"{place}{address}"
+
+
 @dataclass(frozen=True)
 class AdultLine:
     """What a form says of one adult; without any, the line stays empty to be written by hand."""
@@ -68,7 +73,10 @@ class AdultFacts:
         work = self.work
         if work is None:
             return ""
-        return f"{work.place}{work.employer}{work.address}{f'（{work.trade}）' if work.trade else ''}"
+        where = f"{work.employer}{work.address}"
+        if not work.address.startswith(work.place):
+            where = f"{work.place}{where}"
+        return f"{where}{f'（{work.trade}）' if work.trade else ''}"
 
     @property
     def line(self):

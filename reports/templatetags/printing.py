@@ -3,7 +3,7 @@
 from django import template
 from django.utils.html import format_html_join
 
-from ..printing.facts import AdultLine
+from ..printing.facts import AdultLine, place_and_address
 
 register = template.Library()
 CARER_ROWS = 2
@@ -19,6 +19,12 @@ def id_as(masks, number):
 def phones_as(masks, numbers):
     """Phones as the masks let them stand, one a line."""
     return format_html_join("", "<div>{}</div>", ((masks.phone(number),) for number in numbers))
+
+
+@register.filter
+def home_of(child):
+    """Village and address of a child, the village once."""
+    return place_and_address(child.village, child.address)
 
 
 @register.filter

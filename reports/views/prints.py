@@ -30,6 +30,7 @@ NAMES = {
     ("register", School): "print_school_register", ("pairings", SchoolClass): "print_class_pairings",
     ("pairings", School): "print_school_pairings", ("group", School): "print_group", ("duties", School): "print_duty_texts",
 }  # fmt: skip
+ONLY = {"": "谈心和家访", "talk": "只印谈心", "home_visit": "只印家访"}
 OPTIONS = {Child: "child_print_options", SchoolClass: "class_print_options", School: "school_print_options"}
 
 
@@ -168,7 +169,7 @@ def print_records(request, uid):
     wanted = request.GET.get("term") or (terms[0][0] if terms else "")
     term = next((one for one in terms if one[0] == wanted), None)
     kind = request.GET.get("kind", "")
-    if (terms and term is None) or (kind and kind not in records.KINDS):
+    if (terms and term is None) or kind not in ONLY:
         raise Http404
     chosen = records.records_of(child, request.user)
     if term is not None:
@@ -177,13 +178,7 @@ def print_records(request, uid):
     papers.record(paper, by=request.user, children=[child])
     ways = [(f"?term={code}&kind={kind}", words, code == wanted) for code, words, *_ in terms]
     if terms:
-        ways += [
-            (f"?term={wanted}&kind={code}", words, code == kind)
-            for code, words in [
-                ("", "谈心和家访"),
-                *((code, f"只印{word}") for code, word in records.KINDS.items()),
-            ]
-        ]
+        ways += [(f"?term={wanted}&kind={code}", words, code == kind) for code, words in ONLY.items()]
     sheets = records.sheets(child, chosen, request.user, access.sight_of(request.user, child), family=True)
     return _sheets(
         request, replace(paper, sheets=tuple(sheets)), back_url=child.get_absolute_url(), ways=ways

@@ -152,6 +152,16 @@ def test_the_button_stands_where_the_sheet_can_be_had(visited, client):
     sheet(client, visited.zhang, "print_contact", visited.visit, 404)
 
 
+def test_a_place_written_into_the_address_too_stands_there_once(visited, client):
+    visited.an.address = "柳溪村三组12号"
+    visited.an.save()
+    work = ParentWork.objects.get(guardian=visited.mother)
+    work.address = "广东省东莞市长安镇"
+    work.save()
+    page = sheet(client, visited.zhang, "print_contact", visited.visit)
+    assert missing([">柳溪村三组12号<", "外出，广东省东莞市长安镇"], page) == []
+
+
 # --- a child's, by term -------------------------------------------------------------------------------------------------
 
 
