@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,6 +17,8 @@ from trust import audit
 from .. import moves
 from .. import year_end as years
 from ..move_forms import GraduatesForm
+
+PAGE = 50
 
 audit.name_actions(open_year_end="查看新学年")
 
@@ -39,12 +42,23 @@ def year_end(request):
     today = timezone.localdate()
     schools = list(_schools(request.user).select_related("county").order_by("code"))
     found = years.year_end(request.user, schools, today)
-    audit.record("open_year_end", by=request.user, kind="school", count=len(found.graduates))
+    undecided_first = sorted(found.graduates, key=lambda one: not one.open)
+    page = Paginator(undecided_first, PAGE).get_page(request.GET.get("page"))
+    audit.record(
+        "open_year_end",
+        by=request.user,
+        kind="school",
+        count=len(page.object_list),
+        detail=f"第 {page.number} 页",
+    )
     context = {
         "found": found,
+        "page_obj": page,
         "schools": schools,
         "today": today,
-        "form": GraduatesForm(schools=_choices(schools)) if found.undecided else None,
+        "form": GraduatesForm(schools=_choices(schools))
+        if any(one.open for one in page.object_list)
+        else None,
     }
     return render(request, "pairing/year_end/page.html", context)
 

@@ -189,6 +189,19 @@ def test_splitting_by_page_shows_first_and_saves_second(world, signed_in, today)
     assert signed_in(w.other_leader).get(path).status_code == 404
 
 
+def test_many_graduates_stand_on_pages_the_undecided_first(this_summer, signed_in):
+    w, client = this_summer, signed_in(this_summer.leader)
+    for one in range(49):
+        w.child(f"丙{one}", w.c31)
+    class_moves.graduate(children=[w.an], by=w.leader.user, destination="县外读初中")
+    path = reverse("pairing:year_end")
+    first = client.get(path)
+    assert "50 个毕业的孩子还没定去向" in text(first) and "共 51 人" in text(first)
+    assert first.content.decode().count('name="child"') == 50 and "安小一" not in first.content.decode()
+    second = client.get(path, {"page": 2}).content.decode()
+    assert "安小一" in second and 'name="child"' not in second and "登记勾选孩子的去向" not in second
+
+
 @pytest.mark.parametrize("number", [1, 4])
 def test_the_page_costs_the_same_with_more_graduates(
     this_summer, signed_in, number, django_assert_max_num_queries
