@@ -78,7 +78,7 @@
     // Lying bars: names of places are too long to stand side by side on a phone. One finger's height each.
     bar: function (spec, place) {
       place.style.height = spec.x.length * 34 + 16 + "px";
-      var wide = Math.max(112, Math.round(place.clientWidth * 0.36));
+      var wide = Math.min(200, Math.max(112, Math.round(place.clientWidth * 0.36)));
       return {
         grid: { left: 8, right: 56, top: 4, bottom: 4, containLabel: true },
         tooltip: tip({ trigger: "axis", axisPointer: { type: "none" }, valueFormatter: unit(spec) }),
@@ -177,8 +177,8 @@
     if (!data || !window.echarts) return;
     var spec = JSON.parse(data.textContent);
     var said = place.getAttribute("aria-label");
+    var option = draw[spec.kind](spec, place); // may set the height, which init reads
     var chart = window.echarts.init(place, null, { renderer: "svg" });
-    var option = draw[spec.kind](spec, place);
     option.animation = false;
     option.aria = { enabled: true, label: { description: said } };
     chart.setOption(option);
