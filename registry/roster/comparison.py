@@ -262,19 +262,27 @@ class Comparison(FamilyChanges):
         for problem in entry.problems:
             if problem.effect != "left_out" or not problem.field:
                 continue
-            name = problem.field[:60]
-            if name in known.open_questions or (name, problem.text) in known.questions:
-                continue
-            known.open_questions.add(name)
-            if known.child.pk:
-                entry.changes.append(("待核实", "", problem.header or name))
-            self.plan.rows[OpenQuestion].append(
-                OpenQuestion(
-                    child=known.child, field=name, text=problem.text,
-                    # without the row's number: the question outlives the file
-                    message=_question(problem)[:300], source=f"{self.as_of:%Y-%m-%d} 名册 {problem.header or ''}"[:120],
-                )
-            )  # fmt: skip
+            # without the row's number: the question outlives the file
+            self._open_question(
+                entry, known, problem.field[:60], problem.text, _question(problem), problem.header or ""
+            )
+
+    def _open_question(self, entry, known, name, text, message, header):
+        """待核实 of the child, once for the same words of the same field."""
+        if name in known.open_questions or (name, text) in known.questions:
+            return
+        known.open_questions.add(name)
+        if known.child.pk:
+            entry.changes.append(("待核实", "", header or name))
+        self.plan.rows[OpenQuestion].append(
+            OpenQuestion(
+                child=known.child,
+                field=name,
+                text=text,
+                message=message[:300],
+                source=f"{self.as_of:%Y-%m-%d} 名册 {header}"[:120],
+            )
+        )
 
 
 def _known_already(problem, child):

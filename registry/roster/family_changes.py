@@ -15,6 +15,7 @@ from ..models import (
 from .children import AT_HOME, WHO
 from .headings import GRANDPARENTS
 from .matching import Matching
+from .people import conditions_in
 from .plan import ONE_DAY, PARENT_OF, masked_phone, shown, squeeze
 
 
@@ -25,12 +26,14 @@ class FamilyChanges(Matching):
         kin = {kinship.relation: kinship for kinship in known.kin if kinship.relation in PARENT_OF.values()}
         for person, relation in PARENT_OF.items():
             told = getattr(entry, person)
-            if told.empty and not told.died and not told.conditions:
+            if told.status and not (told.died or conditions_in(told.status) or AT_HOME.match(told.status)):
+                self._ask_status(entry, known, f"{WHO[person]}状况", told.status)
+            if told.empty and not (told.died or told.conditions or told.away):
                 continue
             kinship = kin.get(relation)
             adult = kinship.guardian if kinship else None
             if adult is None:
-                if not (told.name or told.phones or told.work_place or told.conditions):
+                if not (told.name or told.phones or told.work_place or told.conditions or told.away):
                     continue
                 adult = self._adult(entry, known, told, relation, f"{known.child.name}的{WHO[person]}")
             else:
@@ -48,6 +51,11 @@ class FamilyChanges(Matching):
                 self._adult(entry, known, told, relation, told.name)
                 kinship = known.kin[-1]
             self._conditions(entry, kinship.guardian, told, relation.label)
+
+    def _ask_status(self, entry, known, what, status):
+        """离异, 丧偶 and the like say nothing of who cares for the child: a person asks, nothing is concluded."""
+        message = f"名册上写着{what}“{status}”，请问清孩子跟谁生活、由谁照看，再登记家长情况"
+        self._open_question(entry, known, what, status, message, what)
 
     def _guardian(self, entry, known):
         told = entry.guardian
@@ -262,9 +270,11 @@ class FamilyChanges(Matching):
     def _work(self, entry, adult, told, label):
         place = (told.work_place or "")[:100]
         old = self.works.get(adult.pk if adult.pk else id(adult))
-        if not place and not told.away_since:
+        out = told.away and not told.died  # out, and nobody says where
+        if not (place or told.away_since or out):
             return
-        if not self._say(entry, adult, "work", (place, told.away_since)):
+        said = (place, told.away_since)
+        if any(said) and not self._say(entry, adult, "work", said):
             return
         if place and (AT_HOME.match(place) or told.died):
             if old is not None and old.pk:
@@ -275,6 +285,13 @@ class FamilyChanges(Matching):
         since, known_day = told.away_since or (self.as_of, False)
         if old is not None:
             if not place or squeeze(old.place) == squeeze(place):
+                return
+            if old.pk is None and not old.place:
+                # the row of a brother or sister said only that the parent is out
+                old.place, old.division_code = place, regions.code_in(place)
+                old.trade, old.expected_return_on = (told.trade or "")[:40], told.return_on
+                if told.away_since:
+                    old.starts_on, old.starts_on_known = told.away_since
                 return
             start = max(since if told.away_since else self.as_of, old.starts_on)
             if old.pk:
