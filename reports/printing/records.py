@@ -21,7 +21,6 @@ from registry.models import (
 
 from .facts import AdultFacts
 
-KINDS = {kind.value: kind.label for kind in contact_sheets.KINDS}
 EARLIER = "earlier"
 PARENTS = (Relation.FATHER, Relation.MOTHER)
 
@@ -48,11 +47,6 @@ class RecordSheet:
     def is_visit(self):
         """家访, else 谈心."""
         return self.contact.kind == ContactKind.HOME_VISIT
-
-    @property
-    def title(self):
-        """谈心记录 or 家访记录."""
-        return f"{self.contact.get_kind_display()}记录"
 
     @property
     def age(self):
@@ -91,7 +85,7 @@ class RecordSheet:
 def records_of(child, user):
     """Talks and home visits with the child that stand and are in the reader's sight."""
     return Contact.objects.visible_to(user).valid().filter(
-        child=child, kind__in=KINDS, replaced_by=None
+        child=child, kind__in=contact_sheets.KINDS, replaced_by=None
     )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def _sheets(request, paper, **more):
 @require_safe
 def print_contact(request, uid):
     """谈心记录 or 家访记录: the sheet of one contact."""
-    found = Contact.objects.visible_to(request.user).valid().filter(kind__in=records.KINDS)
+    found = Contact.objects.visible_to(request.user).valid().filter(kind__in=contact_sheets.KINDS)
     contact = get_object_or_404(full_rows(found), uid=uid)
     child = contact.child
     sight = access.sight_of(request.user, child)
