@@ -104,6 +104,14 @@ def test_what_was_taught_this_school_year_and_who_came(three, client):
     ]
 
 
+def test_the_printed_file_says_that_the_family_came(three, client):
+    client.force_login(three.zhang)
+    page = client.get(reverse("reports:print_file", args=[three.an.uid])).content.decode()
+    assert page.count("家长到场") == 1  # the grandmother at the parents' meeting
+    page = client.get(reverse("reports:print_file", args=[three.bin.uid])).content.decode()
+    assert "家长到场" not in page and "家庭教育报告会" in page  # under the child's own name
+
+
 def test_a_cancelled_event_teaches_nobody(three):
     day = date(2026, 11, 24)
     Activity.objects.filter(kind="family_lecture").update(cancelled_at="2026-11-24T01:00Z")
