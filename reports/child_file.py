@@ -4,7 +4,7 @@ The file is a page, not a table: everything on it is read from where it was ente
 is asked of ``registry.access.sight_of``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.db.models import BigIntegerField, Case, CharField, DateField, F, UUIDField, Value, When
@@ -20,6 +20,7 @@ from registry import access, completeness, definitions, families
 from registry.access import Act, Show
 from registry.calendar import CalendarNotConfirmed, month_end, previous_month
 from registry.models import AwayType, CareListSpell, Child, Hardship, OpenQuestion, Trait, TraitKind
+from registry.roster.meanings import words_of
 from trust.masking import mask_id_number
 
 from . import figures
@@ -256,7 +257,7 @@ def child_file(child, user, enrollments, *, whole_story=False):
             tie for tie in facts["pairing"] if tie.in_force_on(today) and tie.kind == PairingKind.PRIMARY
         ],
         "paired": [spell for spell in facts["pairing"] if spell.in_force_on(today)],
-        "questions": facts["question"],
+        "questions": [replace(one, kind=words_of(one.kind)) for one in facts["question"]],
         "transfers": facts["transfer"],
         "absent": next(iter(facts["absent"]), None),
         "moving": next((one for one in facts["transfer"] if one.kind == TransferState.SENT), None),

@@ -83,7 +83,7 @@ MANAGED = {subject: {"own", "point"} for subject in LEADING} | {"administrator":
 SEEN = {
     "child": FILE,
     "child_name": NAMES,
-    "left_child": {subject: GONE for subject in KEEPERS},
+    "left_child": dict.fromkeys(KEEPERS, GONE),
     "contact": FILE,
     "excuse": FILE | {"group_member": WHOLE_SCHOOL},  # who decides sees what there is to decide, not the file
     "report": {"paired": {"own"}, **dict.fromkeys(LEADING, WHOLE_SCHOOL)},  # the reporter and the school's leaders

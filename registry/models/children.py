@@ -365,7 +365,14 @@ class OpenQuestion(Identified):
         ]
 
     def __str__(self):
-        return self.field
+        return self.word
+
+    @property
+    def word(self):
+        """The item as the page says it: 身份证号, 监护人的电话. What the importer asks carries the name of a column's meaning."""
+        from ..roster.meanings import words_of
+
+        return words_of(self.field)
 
 
 class StatedReasonQuerySet(models.QuerySet):

@@ -103,6 +103,15 @@ CHOICES: dict[str, str] = {
 MAX_KEY = 80
 
 
+def words_of(field: str) -> str:
+    """What a question is about, in words: 身份证号 for ``id_number``, 监护人的电话 for ``guardian.phone``; words stay as they are."""
+    found = CHOICES.get(field) or CHOICES.get(f"child.{field}")
+    if found is None:
+        return "资料" if field.isascii() else field
+    who, what = found.split(" · ")
+    return what if who == "孩子" else f"{who}的{what}"
+
+
 @lru_cache(maxsize=8192)
 def heading_key(header: str) -> str:
     """A heading (levels joined by /) as a school's choice is stored: no spaces, no stars, at most 80 characters."""

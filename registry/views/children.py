@@ -747,7 +747,7 @@ def question_answer(request, uid, question_uid):
     form = AnswerForm(request.POST if request.method == "POST" else None)
     note = question.message + (f"（表上写的：{question.text}）" if question.text else "")
     return answer_form(
-        request, form, save, title=f"核实{child.name}的{question.field}", back=facts_url(child), note=note
+        request, form, save, title=f"核实{child.name}的{question.word}", back=facts_url(child), note=note
     )
 
 

@@ -733,3 +733,11 @@ def test_who_gets_a_child_through_a_tie_sees_it_in_the_list_with_its_facts(cast,
     answer = client.get(reverse("registry:child_list"))
     assert [(row["child"].name, row["openable"]) for row in answer.context["rows"]] == [("陈浩宇", True)]
     assert "父母双方外出" in page(answer)
+
+
+@pytest.mark.parametrize(
+    ("field", "word"),
+    [("id_number", "身份证号"), ("guardian.phone", "监护人的电话"), ("父亲状况", "父亲状况"), ("x", "资料")],
+)
+def test_a_question_is_named_in_words(field, word):
+    assert OpenQuestion(field=field).word == word
