@@ -6,7 +6,7 @@ both (or one) away for so many months in a row, across the county's border or no
 care list (在册) is what a person confirmed; where it and the facts disagree, the page says so.
 
 ``judge_facts`` judges one child from plain facts, which come from a loaded family (``facts_of``) or, for many children,
-from ``registry.head_counts``. How open points are read: docs/decisions/0013.
+from ``registry.head_counts``. How open points are read: docs/decisions/0011.
 """
 
 from dataclasses import dataclass, field

@@ -2,7 +2,7 @@
 
 A file is in use to the end of the school year after the one in which the child left: the year's assessment, a school that
 asks, a child that comes back. Then it is sealed (封存): no list, no search and no page shows it, until somebody who keeps
-the files says what for, for two hours. Nothing is erased: why not stands in docs/decisions/0022-sealed-files.md.
+the files says what for, for two hours. Nothing is erased: why not stands in docs/decisions/0018-sealed-files.md.
 """
 
 from dataclasses import dataclass
