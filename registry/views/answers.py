@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -39,17 +40,34 @@ def show_conflict(form, conflict):
     form.data["version"] = stored.version
 
 
-def answer_form(request, form, save, *, title, back, done="", act="保存", note="", template="", **context):
+def answer_form(
+    request,
+    form,
+    save,
+    *,
+    title,
+    back,
+    done="",
+    act="保存",
+    note="",
+    template="",
+    shows_conflict=True,
+    **context,
+):
     """Show a form, or save and go on to ``done`` (a URL, or a function that gives one), else back.
 
-    ``save(cleaned_data)`` returns the sentence to say.
+    ``save(cleaned_data)`` returns the sentence to say. Without ``shows_conflict`` a VersionConflict is the caller's to show.
     """
     if request.method == "POST" and form.is_valid():
         try:
             said = save(form.cleaned_data)
         except ValidationError as error:
             add_errors(form, error)
+        except IntegrityError:  # somebody else saved the same fact in between
+            form.add_error(None, "刚才别人也改了这里，请先看一下现在的情况")
         except VersionConflict as conflict:
+            if not shows_conflict:
+                raise
             show_conflict(form, conflict)
         else:
             messages.success(request, said or "保存好了")

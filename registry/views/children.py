@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Case, F, FilteredRelation, IntegerField, Q, Value, When
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
@@ -69,6 +69,8 @@ from ..models import (
     TraitKind,
 )
 from ..together import together
+from . import answers
+from .answers import add_errors
 
 PAGE = 20
 SHOWN_FOR = 60  # seconds a revealed value waits to be shown once
@@ -122,31 +124,11 @@ def facts_url(child):
     return reverse("registry:child_facts", args=[child.uid])
 
 
-def add_errors(form, error):
-    """Errors of a verb, at the fields they speak of."""
-    if not hasattr(error, "error_dict"):
-        form.add_error(None, error)
-        return
-    for name, errors in error.error_dict.items():
-        form.add_error(name if name in form.fields else None, errors)
-
-
-def answer_form(
-    request, form, save, *, title, back, done="", act="保存", note="", template="form.html", **context
-):
-    """Show a form, or save and go on to ``done`` (else back). ``save(cleaned_data)`` returns the sentence to say."""
-    if request.method == "POST" and form.is_valid():
-        try:
-            said = save(form.cleaned_data)
-        except ValidationError as error:
-            add_errors(form, error)
-        except IntegrityError:  # somebody else saved the same fact in between
-            form.add_error(None, "刚才别人也改了这里，请先看一下现在的情况")
-        else:
-            messages.success(request, said or "保存好了")
-            return redirect(done or back)
-    page = {"form": form, "title": title, "back_url": back, "act": act, "note": note, **context}
-    return render(request, f"registry/children/{template}", page)
+def answer_form(request, form, save, *, template="form.html", **page):
+    """``answers.answer_form`` on a page about a child, which shows both values of a conflict by itself."""
+    return answers.answer_form(
+        request, form, save, template=f"registry/children/{template}", shows_conflict=False, **page
+    )
 
 
 # --- the list --------------------------------------------------------------------------------------------------------

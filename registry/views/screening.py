@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import IntegrityError
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,7 +18,7 @@ from ..models import Child, ClassScreening, SchoolClass, SchoolScreening, Screen
 from ..screenings import answers, campaign, counts, showing
 from ..screenings.hand_in import class_words
 from ..screenings.rolls import Roll, is_open, is_pending, named_to
-from .answers import add_errors, show_conflict
+from . import answers as asking
 
 PAGE = 50
 form_view = require_http_methods(["GET", "HEAD", "POST"])
@@ -47,30 +46,9 @@ def act_or_say(request, run, done, back):
     return redirect(back)
 
 
-def answer_form(request, form, save, *, title, back, template="registry/screening/form.html", **context):
-    """Show a form, or save, say so and go back."""
-    if request.method == "POST" and form.is_valid():
-        try:
-            said = save(form.cleaned_data)
-        except ValidationError as error:
-            add_errors(form, error)
-        except IntegrityError:
-            form.add_error(None, "刚才别人也改了这里，请先看一下现在的情况")
-        except VersionConflict as conflict:
-            show_conflict(form, conflict)
-        else:
-            messages.success(request, said)
-            return redirect(back)
-    page = {
-        "form": form,
-        "title": title,
-        "back_url": back,
-        "act": "保存",
-        "note": "",
-        "danger": False,
-        **context,
-    }
-    return render(request, template, page)
+def answer_form(request, form, save, *, template="registry/screening/form.html", **page):
+    """``views.answers.answer_form`` on a page of the screening."""
+    return asking.answer_form(request, form, save, template=template, **page)
 
 
 # --- what there is ------------------------------------------------------------------------------------------------------
